@@ -121,7 +121,7 @@ class Card:
     views: str = ONE_VIEW
 
     def threshold(self, side: str, budget: float) -> Threshold:
-        """The threshold of `side` (`fake` or `real`) bought for this budget; UsageError names those there are."""
+        """The threshold of `side` (`fake` or `real`) bought for a budget; UsageError names those there are."""
         for threshold in self.thresholds[side]:
             if math.isclose(threshold.budget, budget, rel_tol=1e-9):
                 return threshold

@@ -28,7 +28,7 @@ def test_sigmoid_is_scipys(logit):
     assert calibrate.sigmoid(logit) == pytest.approx(special.expit(logit), rel=1e-12, abs=1e-300)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 1000), st.sampled_from([1e-3, 1.0, 1e3]))
 def test_the_fit_is_the_minimum_of_platts_loss(seed, scale):
     labels, logits = noisy(seed)
@@ -39,7 +39,7 @@ def test_the_fit_is_the_minimum_of_platts_loss(seed, scale):
     assert ours <= found.fun + 1e-12
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_a_temperature_is_the_minimum_without_offset(seed):
     labels, logits = noisy(seed)

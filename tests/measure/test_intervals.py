@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
@@ -12,7 +12,6 @@ from doctored.measure import intervals, metrics
 COUNTS = st.integers(1, 30_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
-@settings(deadline=None)
 @given(COUNTS, st.sampled_from([0.8, 0.95, 0.999]))
 def test_proportions_agree_with_scipy(counts, confidence):
     k, n = counts
@@ -22,7 +21,6 @@ def test_proportions_agree_with_scipy(counts, confidence):
         assert own(k, n, confidence) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
-@settings(deadline=None)
 @given(COUNTS)
 def test_the_one_sided_bound_agrees_with_scipy(counts):
     k, n = counts
@@ -30,7 +28,6 @@ def test_the_one_sided_bound_agrees_with_scipy(counts):
     assert intervals.upper_bound(k, n) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(st.floats(0.5, 1e5), st.floats(0.5, 1e5), st.floats(0, 1))
 def test_incomplete_beta_agrees_with_scipy(a, b, x):
     assert intervals.incomplete_beta(a, b, x) == pytest.approx(special.betainc(a, b, x), abs=1e-9)
@@ -61,7 +58,6 @@ def test_a_percent_is_not_a_confidence():
         intervals.wilson(1, 2, 95)
 
 
-@settings(deadline=None)
 @given(st.tuples(*[st.integers(0, 200)] * 3).filter(sum))
 def test_f1_lies_inside_its_interval(cells):
     right, wrong, missed = cells
@@ -82,7 +78,6 @@ def delong_by_definition(labels, scores):
     return psi.mean(), psi.mean(1).var(ddof=1) / fakes.size + psi.mean(0).var(ddof=1) / reals.size
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_auc_interval_is_delongs(seed):
     draw = np.random.default_rng(seed)

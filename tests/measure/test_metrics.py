@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
@@ -24,7 +24,6 @@ def test_auc_of_a_hand_made_case():
     assert metrics.roc_auc([0, 1], [0.5, 0.5]) == 0.5
 
 
-@settings(deadline=None)
 @given(BOTH)
 def test_ranking_metrics_agree_with_scikit_learn(rows):
     labels, scores = columns(rows)
@@ -33,7 +32,6 @@ def test_ranking_metrics_agree_with_scikit_learn(rows):
     assert metrics.average_precision(labels, scores) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(BOTH)
 def test_decision_metrics_agree_with_scikit_learn(rows):
     labels, scores = columns(rows)
@@ -50,7 +48,6 @@ def test_decision_metrics_agree_with_scikit_learn(rows):
         assert metrics.f1(counts, name) == pytest.approx(table[2][row], abs=1e-12)
 
 
-@settings(deadline=None)
 @given(BOTH)
 def test_losses_agree_with_scikit_learn(rows):
     labels, scores = columns(rows)

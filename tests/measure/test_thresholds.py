@@ -27,7 +27,6 @@ def points(reals, fakes, budget):
     return found["fake"][0], found["real"][0], logits, labels
 
 
-@settings(deadline=None)
 @given(SIDES, BUDGET)
 def test_the_stated_bound_is_the_bound_at_the_threshold(sides, budget):
     fake, real, logits, labels = points(*sides, budget)
@@ -38,7 +37,6 @@ def test_the_stated_bound_is_the_bound_at_the_threshold(sides, budget):
     assert (fake.n, real.n) == (reals.size, fakes.size)
 
 
-@settings(deadline=None)
 @given(SIDES, BUDGET)
 def test_a_budget_that_can_be_promised_is_kept(sides, budget):
     fake, real, logits, labels = points(*sides, budget)
@@ -50,7 +48,7 @@ def test_a_budget_that_can_be_promised_is_kept(sides, budget):
             assert point.bound > budget
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(SIDES, BUDGET)
 def test_no_lower_threshold_would_decide_more(sides, budget):
     fake, real, logits, labels = points(*sides, budget)
@@ -66,7 +64,6 @@ def test_no_lower_threshold_would_decide_more(sides, budget):
         assert wider > 0 or narrower > 0
 
 
-@settings(deadline=None)
 @given(SIDES, BUDGET)
 def test_turning_all_signs_swaps_the_sides(sides, budget):
     reals, fakes = sides
@@ -80,7 +77,6 @@ def test_turning_all_signs_swaps_the_sides(sides, budget):
         assert (called == -turned).all()
 
 
-@settings(deadline=None)
 @given(SIDES)
 def test_a_smaller_budget_is_never_bolder(sides):
     logits = np.array([*sides[0], *sides[1]])

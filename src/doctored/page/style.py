@@ -1,0 +1,70 @@
+"""The one style sheet: light and dark, narrow and wide, and on paper. Colours after Okabe & Ito (2008)."""
+
+STYLE = """
+:root {
+  color-scheme: light dark;
+  --ground: #fbfaf7; --card: #ffffff; --ink: #1c1b19; --soft: #67635c; --line: #e3dfd7;
+  --fake: #b34700; --fake-ground: #fdeee2; --real: #00598c; --real-ground: #e3f1f9;
+  --unsure: #5c5750; --unsure-ground: #efece6;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #161513; --card: #201f1c; --ink: #f0ede6; --soft: #a8a297; --line: #38352f;
+    --fake: #ffa35c; --fake-ground: #43260f; --real: #74c3ef; --real-ground: #0e3046;
+    --unsure: #c9c3b8; --unsure-ground: #34312c;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0; background: var(--ground); color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
+}
+main, header.page, footer { max-width: 72rem; margin: 0 auto; padding: 0 1.25rem; }
+header.page { padding-top: 2.75rem; }
+footer { padding-top: 1.5rem; padding-bottom: 3rem; color: var(--soft); font-size: .875rem; }
+h1 { font-size: clamp(1.75rem, 5vw, 2.5rem); line-height: 1.15; margin: 0 0 .5rem; letter-spacing: -.02em; }
+h2 { font-size: 1.375rem; line-height: 1.25; margin: 3rem 0 .25rem; letter-spacing: -.01em; }
+h3 { font-size: 1rem; margin: 0; }
+p { margin: .5rem 0; max-width: 46rem; }
+.lead { font-size: 1.125rem; color: var(--soft); }
+.soft { color: var(--soft); }
+.grid {
+  display: grid; gap: 1.25rem; margin-top: 1.25rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr));
+}
+.card {
+  display: flex; flex-direction: column; min-width: 0; overflow: hidden;
+  background: var(--card); border: 1px solid var(--line); border-radius: 14px;
+}
+.card .text { padding: .875rem 1rem 1.125rem; }
+.card p { font-size: .9375rem; overflow-wrap: anywhere; }
+.card .note { border-top: 1px solid var(--line); margin-top: .75rem; padding-top: .625rem; }
+.head { display: flex; gap: .625rem; align-items: center; justify-content: space-between; flex-wrap: wrap; }
+.strip { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; gap: 2px; background: var(--line); }
+figure { margin: 0; min-width: 0; background: var(--card); }
+figure img { display: block; width: 100%; height: auto; }
+.photo img { aspect-ratio: 3 / 2; object-fit: contain; background: var(--unsure-ground); }
+.tiny img { image-rendering: pixelated; aspect-ratio: 1; object-fit: contain; }
+figcaption {
+  padding: .25rem .375rem; font-size: .75rem; line-height: 1.3; color: var(--soft); text-align: center;
+}
+.badge {
+  display: inline-block; padding: .125rem .75rem; border-radius: 999px; font-weight: 650;
+  font-size: .875rem; white-space: nowrap;
+}
+.badge.fake { color: var(--fake); background: var(--fake-ground); }
+.badge.real { color: var(--real); background: var(--real-ground); }
+.badge.unsure { color: var(--unsure); background: var(--unsure-ground); }
+.counts { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1rem 0 0; padding: 0; list-style: none; }
+.legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; font-size: .875rem; color: var(--soft); }
+.swatch { display: inline-block; width: .875rem; height: .875rem; border-radius: 3px; vertical-align: -1px; }
+.swatch.fake { background: #d55e00; }
+.swatch.real { background: #0072b2; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: .9375rem; }
+th, td { text-align: left; padding: .375rem 1rem .375rem 0; border-bottom: 1px solid var(--line); }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+details summary { cursor: pointer; color: var(--soft); font-size: .875rem; }
+code { font: .875em ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+@media print { .card { break-inside: avoid; } }
+"""

@@ -1,0 +1,79 @@
+import base64
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.page.reading import HOSTILE, Seen
+
+from doctored.page import document as page
+from doctored.page.markup import Markup, tag
+from doctored.records import Label
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def test_a_page_asks_nobody_for_anything():
+    text = page.document("Title", page.figure(page.picture(PNG, "a dot")))
+    seen = Seen(text.removeprefix("<!doctype html>"))
+    metas = [attributes for name, attributes in seen.tags if name == "meta"]
+    (policy,) = [meta["content"] for meta in metas if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
+    assert "script" not in {name for name, _ in seen.tags}
+    assert not re.search(r"https?:|url\(|@import|//[a-z]", text)
+
+
+def test_a_page_has_a_title_a_language_and_a_viewport():
+    seen = Seen(page.document("Two < three").removeprefix("<!doctype html>"))
+    assert ("html", {"lang": "en"}) in seen.tags
+    assert any(attributes.get("name") == "viewport" for _, attributes in seen.tags)
+    assert seen.text.count("Two < three") == 2
+
+
+def test_the_style_cannot_end_its_element():
+    assert "<" not in page.STYLE
+
+
+@given(st.sampled_from(HOSTILE) | st.text())
+def test_no_part_lets_a_tag_through(text):
+    parts = [
+        page.section(text, text),
+        page.figure(page.picture(PNG, text), text),
+        page.badge(Label.FAKE, text),
+        page.card(text, Label.REAL, tag("p", text), pictures=[page.figure(page.picture(PNG, text))]),
+        page.table([text], [[text], [1]]),
+        page.paragraphs(text, text),
+    ]
+    expected = [Seen(part).tags for part in (
+        page.section("x", "x"),
+        page.figure(page.picture(PNG, "x"), "x"),
+        page.badge(Label.FAKE, "x"),
+        page.card("x", Label.REAL, tag("p", "x"), pictures=[page.figure(page.picture(PNG, "x"))]),
+        page.table(["x"], [["x"], [1]]),
+        page.paragraphs("x", "x"),
+    )]  # fmt: skip
+    assert all(isinstance(part, Markup) for part in parts)
+    if text:
+        found = [[name for name, _ in Seen(part).tags] for part in parts]
+        assert found == [[name for name, _ in tags] for tags in expected]
+
+
+def test_pictures_are_carried_inside():
+    (image,) = Seen(page.picture(PNG, "a dot", width=8)).tags
+    assert image[1]["src"] == "data:image/png;base64," + base64.b64encode(PNG).decode()
+    assert image[1]["width"] == "8"
+    with pytest.raises(ValueError, match="PNG, JPEG and WebP"):
+        page.picture(b"<svg onload=alert(1)>", "no")
+
+
+def test_numbers_stand_right():
+    assert '<td class="number">0.5</td>' in page.table(["a"], [[0.5]])
+    assert "<td>half</td>" in page.table(["a"], [["half"]])
+
+
+def test_a_badge_is_of_a_known_label():
+    assert 'class="badge unsure"' in page.badge(Label.UNSURE)
+    with pytest.raises(ValueError, match="not a valid Label"):
+        page.badge("wrong")

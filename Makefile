@@ -1,0 +1,68 @@
+# Doctored. On a machine with only Python 3.11 or newer, pip and make:
+#   make demo    the first two minutes: no torch, no network once it is installed
+#   make test    everything that has to hold before a change lands
+# Another Python: make PYTHON=python3.12 test
+
+PYTHON ?= python3
+VENV ?= .venv
+DEMO_VENV ?= .venv-demo
+DATA ?= cifake.zip
+OUT ?= demo
+BENCH ?= scan_speed resume hostile_decode cifake_compact train_vs_bare train_vs_keras
+
+BIN := $(VENV)/bin
+# By environment, so that the build backend is pinned too: older pips heed the first name, newer ones the second.
+PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
+PIP_INSTALL := -m pip --disable-pip-version-check --no-input install -qq
+MARK := .installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint bench results clean python
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Doctored needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+
+$(VENV)/$(MARK): pyproject.toml constraints.txt src/doctored/version.py | python
+	$(PYTHON) -m venv $(VENV)
+	$(PINNED) $(VENV)/bin/python $(PIP_INSTALL) --editable '.[demo,train,heif,dev]'
+	@touch $@
+
+$(DEMO_VENV)/$(MARK): pyproject.toml constraints.txt src/doctored/version.py | python
+	$(PYTHON) -m venv $(DEMO_VENV)
+	$(PINNED) $(DEMO_VENV)/bin/python $(PIP_INSTALL) --editable '.[demo]'
+	@touch $@
+
+## make demo              install core and demo extra into .venv-demo, then run the demo into ./demo
+demo: $(DEMO_VENV)/$(MARK)
+	$(DEMO_VENV)/bin/doctored demo --out $(OUT)
+
+## make setup             install everything into .venv
+setup: $(VENV)/$(MARK)
+
+## make lint              ruff, mypy, import-linter
+lint: $(VENV)/$(MARK)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## make test              lint, then all tests
+test: lint
+	$(BIN)/python -m pytest
+
+## make bench DATA=...    every benchmark on CIFAKE (folder or archive); the machine must be idle
+bench: $(VENV)/$(MARK)
+	for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name --data $(DATA) || exit 1; done
+
+## make results           write docs/cli.md and the tables of the docs and the README again
+results: $(VENV)/$(MARK)
+	$(BIN)/python docs/generate.py
+
+## make clean             remove the environments and everything that was built
+clean:
+	rm -rf $(VENV) $(DEMO_VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,41 @@
+"""What holds for every test: no network, nothing outside a temporary folder, the same numbers each time."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+# Two cores: a thread pool inside a worker pool runs slower than either, so it is set before any import.
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+settings.register_profile(
+    "doctored", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("doctored")
+
+
+@pytest.fixture(scope="session")
+def doctored_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("doctored-home")
+
+
+@pytest.fixture(autouse=True)
+def _stays_at_home(doctored_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the program remembers goes to a folder of the test session's own."""
+    monkeypatch.setenv("DOCTORED_HOME", str(doctored_home))
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    connect = socket.socket.connect
+
+    def connect_at_home(self: socket.socket, address: object) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1"):  # type: ignore[index]
+            raise AssertionError(f"a test reached for the network: {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", connect_at_home)
+    yield

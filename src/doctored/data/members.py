@@ -26,6 +26,7 @@ MAX_MEMBER_BYTES = 256 << 20
 _MAX_TAR_HEADER_BYTES = 1 << 20
 _LOCAL_HEADER = struct.Struct("<4s2xHH16xHH")  # signature, flags, method; lengths of name and extra field
 _FORMS = {".zip": "zip", ".tar": "tar", ".tar.gz": "tar.gz", ".tgz": "tar.gz"}
+_LEADS_OUT = re.compile(r"[/\\]|[A-Za-z]:|(.*[/\\])?\.\.([/\\]|$)", re.DOTALL)
 _ESCAPED_BYTE = re.compile(rb"\\x([89a-f][0-9a-f])")
 
 
@@ -299,6 +300,6 @@ def _why_refused(member: Member, max_bytes: int) -> str:
 def _why_unsafe(name: str) -> str:
     if not name or "\0" in name:
         return "has no proper name"
-    if name[0] in "/\\" or re.match(r"[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
+    if _LEADS_OUT.match(name):
         return "has a name that leads out of its folder"
     return ""

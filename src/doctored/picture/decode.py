@@ -26,7 +26,7 @@ from PIL.ImageFile import ImageFile
 from doctored.errors import PictureError, PictureErrorCode
 from doctored.picture import formats
 from doctored.picture.limits import Limits
-from doctored.picture.metadata import read_orientation
+from doctored.picture.tags import read_orientation
 from doctored.picture.picture import UPRIGHT, Picture, Pixels
 from doctored.picture.source import read_bytes
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from doctored.picture.metadata import read_profile_name
+from doctored.picture.tags import read_profile_name
 
 Pixels = NDArray[np.uint8]
 

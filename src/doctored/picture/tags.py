@@ -1,4 +1,4 @@
-"""The two facts of a picture's metadata that decoding needs: which way is up, and the profile's name.
+"""The two tags in a picture's metadata that decoding needs: which way is up, and the profile's name.
 
 Read here, not by Pillow: its Exif reader copies every tag's value, and tags may share one place in the
 file, so that two megabytes of Exif can ask for gigabytes.

@@ -2,8 +2,9 @@ import json
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
-from doctored.measure.summary import summarise
+from doctored.measure.summary import classification_report, summarise
 
 KEYS = {
     "accuracy", "balanced_accuracy", "precision_fake", "recall_fake", "f1_fake", "precision_real",
@@ -37,3 +38,23 @@ def test_a_poor_slice_is_reported_without_made_up_numbers(labels):
     assert figures["balanced_accuracy"].value is None
     assert figures["accuracy"].n == len(labels)
     json.dumps({name: figure.to_json() for name, figure in figures.items()}, allow_nan=False)
+
+
+def test_the_report_agrees_with_scikit_learn():
+    draw = np.random.default_rng(4)
+    labels = draw.integers(0, 2, 200)
+    logits = labels - 0.5 + draw.normal(size=200)
+    lines = [line.split("\t") for line in classification_report(labels, logits).splitlines()]
+    assert lines[0] == ["class", "metric", "value", "low", "high", "n"]
+    found = {(row[0], row[1]): float(row[2]) for row in lines[1:]}
+    expected = metrics.classification_report(
+        labels, logits >= 0, target_names=["real", "fake"], output_dict=True
+    )
+    for name in ("real", "fake"):
+        for ours, theirs in (("precision",) * 2, ("recall",) * 2, ("f1", "f1-score"), ("support",) * 2):
+            assert found[name, ours] == pytest.approx(expected[name][theirs], abs=1e-6)
+    assert found["both", "accuracy"] == pytest.approx(expected["accuracy"], abs=1e-6)
+
+
+def test_the_report_leaves_open_what_cannot_be_said():
+    assert "fake\trecall\t\t\t\t0\n" in classification_report([0], [-1.0])

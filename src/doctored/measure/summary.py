@@ -10,6 +10,8 @@ from doctored.measure import intervals, metrics
 from doctored.measure.calibrate import expected_calibration_error, sigmoid
 from doctored.measure.intervals import Interval
 
+SIDES = ((0, "real"), (1, "fake"))
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -34,33 +36,18 @@ def proportion(part: int, whole: int) -> Figure:
 
 
 def summarise(labels: ArrayLike, logits: ArrayLike) -> dict[str, Figure]:
-    """All figures of a detector at probability 0.5; `labels` [N] with fake = 1, `logits` float [N].
+    """All figures of a detector; `labels` [N] with fake = 1, `logits` float [N] (calibrated).
 
-    Keys: accuracy, balanced_accuracy, precision_fake, recall_fake, f1_fake, the same for real, roc_auc,
-    average_precision, log_loss, brier, ece. Precision's n is how many were called so, recall's how many
-    are so, F1's the union of both.
+    Keys: those of `summarise_decision`, roc_auc, average_precision, log_loss, brier, ece.
     """
     truth = metrics.as_labels(labels)
     values = metrics.as_scores(truth, logits)
     probabilities = sigmoid(values)
-    counts = metrics.confusion(truth, values >= 0)
-    n = counts.total
-    recalls = [metrics.recall(counts, name) for name in ("fake", "real")]
-    both = [value for value in recalls if value is not None]
-    figures = {
-        "accuracy": proportion(counts.correct, n),
-        "balanced_accuracy": figure(sum(both) / 2 if len(both) == 2 else None, n),
-    }
-    for name in ("fake", "real"):
-        right, wrong, missed = counts.of_class(name)
-        figures[f"precision_{name}"] = proportion(right, right + wrong)
-        figures[f"recall_{name}"] = proportion(right, right + missed)
-        figures[f"f1_{name}"] = figure(
-            metrics.f1(counts, name), right + wrong + missed, intervals.f1_interval(right, wrong, missed)
-        )
+    n = truth.size
+    figures = summarise_decision(truth, values)
     figures["roc_auc"] = figure(metrics.roc_auc(truth, values), n, intervals.auc_interval(truth, values))
-    precision_interval = intervals.bootstrap(metrics.average_precision, truth, values)
-    figures["average_precision"] = figure(metrics.average_precision(truth, values), n, precision_interval)
+    resampled = intervals.bootstrap(metrics.average_precision, truth, values)
+    figures["average_precision"] = figure(metrics.average_precision(truth, values), n, resampled)
     for name, losses in (
         ("log_loss", metrics.log_losses(truth, probabilities)),
         ("brier", metrics.brier_losses(truth, probabilities)),
@@ -69,3 +56,44 @@ def summarise(labels: ArrayLike, logits: ArrayLike) -> dict[str, Figure]:
         figures[name] = figure(mean, n, intervals.mean_interval(losses))
     figures["ece"] = figure(expected_calibration_error(truth, probabilities), n)
     return figures
+
+
+def summarise_decision(labels: ArrayLike, logits: ArrayLike) -> dict[str, Figure]:
+    """The figures of calling fake what has logit 0 (probability one half) or more.
+
+    Keys: accuracy, balanced_accuracy, precision_real, recall_real, f1_real, the same for fake. Precision's
+    n is how many were called so, recall's how many are so, F1's the union of both.
+    """
+    truth = metrics.as_labels(labels)
+    counts = metrics.confusion(truth, metrics.as_scores(truth, logits) >= 0)
+    recalls = [metrics.recall(counts, name) for _, name in SIDES]
+    both = [value for value in recalls if value is not None]
+    figures = {
+        "accuracy": proportion(counts.correct, counts.total),
+        "balanced_accuracy": figure(sum(both) / 2 if len(both) == 2 else None, counts.total),
+    }
+    for _, name in SIDES:
+        right, wrong, missed = counts.of_class(name)
+        interval = intervals.f1_interval(right, wrong, missed)
+        figures[f"precision_{name}"] = proportion(right, right + wrong)
+        figures[f"recall_{name}"] = proportion(right, right + missed)
+        figures[f"f1_{name}"] = figure(metrics.f1(counts, name), right + wrong + missed, interval)
+    return figures
+
+
+def classification_report(labels: ArrayLike, logits: ArrayLike) -> str:
+    """Precision, recall and F1 by class with their intervals, tab-separated, one class a line."""
+    figures = summarise_decision(labels, logits)
+    truth = metrics.as_labels(labels)
+    lines = ["class\tmetric\tvalue\tlow\thigh\tn"]
+    for name in ("real", "fake"):
+        for metric in ("precision", "recall", "f1"):
+            lines.append("\t".join([name, metric, *_cells(figures[f"{metric}_{name}"])]))
+    lines.append("\t".join(["both", "accuracy", *_cells(figures["accuracy"])]))
+    lines += [f"{name}\tsupport\t{int((truth == target).sum())}\t\t\t{truth.size}" for target, name in SIDES]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(shown: Figure) -> list[str]:
+    numbers = ["" if value is None else f"{value:.6f}" for value in (shown.value, shown.low, shown.high)]
+    return [*numbers, str(shown.n)]

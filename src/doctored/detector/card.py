@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from doctored.errors import DetectorError, DoctoredError, UsageError
-from doctored.picture.preprocess import Preprocess
+from doctored.picture import Preprocess
 from doctored.records import Label
 
 SCHEMA = 1
@@ -60,10 +63,19 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """How evidence becomes the logit: the mean, or log-mean-exp at a `temperature`."""
+    """How evidence e becomes the logit: mean(e), or T·log(mean(exp(e/T))) at the `temperature` T."""
 
     kind: PoolKind = PoolKind.MEAN
     temperature: float | None = None
+
+    def apply(self, evidence: NDArray[Any]) -> NDArray[np.float64]:
+        """The logits [N] of evidence maps [N, h, w]."""
+        cells = evidence.reshape(len(evidence), -1).astype(np.float64)
+        if self.temperature is None:
+            return np.asarray(cells.mean(axis=1))
+        scaled = cells / self.temperature
+        top = scaled.max(axis=1)
+        return np.asarray(self.temperature * (top + np.log(np.exp(scaled - top[:, None]).mean(axis=1))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +118,8 @@ class Card:
 
     `thresholds["fake"]`: a logit at or above it says fake; its budget is the share of real pictures that
     may be called fake. `thresholds["real"]`: a logit at or below it says real; its budget is the share of
-    fakes that may be called real. `digest` is that of the training manifest.
+    fakes that may be called real. Both lists hold the same budgets, and `real` lies below `fake` at each.
+    `digest` is that of the training manifest.
     """
 
     name: str
@@ -121,7 +134,7 @@ class Card:
     views: str = ONE_VIEW
 
     def threshold(self, side: str, budget: float) -> Threshold:
-        """The threshold of `side` (`fake` or `real`) bought for a budget; UsageError names those there are."""
+        """The threshold of `side` (`fake` or `real`) bought for a budget; UsageError names all."""
         for threshold in self.thresholds[side]:
             if math.isclose(threshold.budget, budget, rel_tol=1e-9):
                 return threshold
@@ -129,18 +142,10 @@ class Card:
         raise UsageError(f"{self.name} has no threshold for a budget of {budget:g}: choose one of {known}")
 
     def decide(self, logit: float, budget: float) -> Label:
-        """What a logit says at a budget.
-
-        Where a detector is so good that its two thresholds cross, every cut between them keeps both
-        budgets; the one nearest to logit 0 (probability one half) is taken, and nothing is undecided.
-        """
-        fake_from = self.threshold("fake", budget).logit
-        real_to = self.threshold("real", budget).logit
-        if real_to >= fake_from:
-            fake_from = min(max(0.0, fake_from), real_to)
-        if logit >= fake_from:
+        """What a logit says at a budget; between the two thresholds it says nothing (`unsure`)."""
+        if logit >= self.threshold("fake", budget).logit:
             return Label.FAKE
-        return Label.REAL if logit <= real_to else Label.UNSURE
+        return Label.REAL if logit <= self.threshold("real", budget).logit else Label.UNSURE
 
     def to_json(self) -> str:
         """The JSON text for the file; `Card.from_json` reads it back and gives an equal card."""
@@ -278,7 +283,6 @@ def _read_card(root: _Node) -> Card:
         raise name.refuse("1 to 64 lower-case letters, digits and hyphens are expected")
     if views.text(64) != ONE_VIEW:
         raise views.refuse(f"this Doctored reads detectors of '{ONE_VIEW}' view only")
-    fake, real = thresholds.keys("fake", "real")
     return Card(
         name=name.text(),
         version=version.text(64),
@@ -286,7 +290,7 @@ def _read_card(root: _Node) -> Card:
         domain=_read_domain(domain),
         preprocess=_read_preprocess(preprocess),
         pool=_read_pool(pool),
-        thresholds={"fake": _read_thresholds(fake), "real": _read_thresholds(real)},
+        thresholds=_read_both_sides(thresholds),
         card=_read_model_card(card),
         digest=digest.text(200),
         views=views.text(),
@@ -320,6 +324,16 @@ def _read_pool(node: _Node) -> Pool:
         return Pool(kind.choice(PoolKind))
     kind, temperature = node.keys("kind", "temperature")
     return Pool(kind.choice(PoolKind), temperature.number(low=1e-6))
+
+
+def _read_both_sides(node: _Node) -> dict[str, tuple[Threshold, ...]]:
+    fake, real = (_read_thresholds(side) for side in node.keys("fake", "real"))
+    below = {row.budget: row.logit for row in real}
+    if below.keys() != {row.budget for row in fake}:
+        raise node.refuse("'fake' and 'real' have different budgets")
+    if any(below[row.budget] >= row.logit for row in fake):
+        raise node.refuse("a threshold for 'real' is not below the one for 'fake'")
+    return {"fake": fake, "real": real}
 
 
 def _read_thresholds(node: _Node) -> tuple[Threshold, ...]:

@@ -222,22 +222,21 @@ def greedy_graph(gigabytes: int = 8) -> bytes:
 
 
 def sparse_graph(gigabytes: int = 8) -> bytes:
-    """A sparse weight of one value that onnxruntime spells out to gigabytes while the session is made."""
+    """Sparse weights of one value each that onnxruntime spells out, a gigabyte each, to make the session."""
 
-    def add_weight(graph: onnx.GraphProto) -> None:
-        value = numpy_helper.from_array(np.array([1], np.float32), "weight")
-        place = numpy_helper.from_array(np.array([0], np.int64), "place")
-        sparse = helper.make_sparse_tensor(value, place, [gigabytes * 2**28])
-        graph.sparse_initializer.append(sparse)
-        _pass_logit_through(
-            graph,
-            [
-                helper.make_node("ReduceMax", ["weight"], ["most"], keepdims=0),
-                helper.make_node("Mul", ["raw", "most"], ["logit"]),
-            ],
-        )
+    def add_weights(graph: onnx.GraphProto) -> None:
+        nodes, before = [], "raw"
+        for index in range(gigabytes):
+            value = numpy_helper.from_array(np.array([1], np.float32), f"weight{index}")
+            place = numpy_helper.from_array(np.array([0], np.int64), f"place{index}")
+            graph.sparse_initializer.append(helper.make_sparse_tensor(value, place, [2**28]))
+            after = "logit" if index == gigabytes - 1 else f"raw{index}"
+            nodes.append(helper.make_node("ReduceMax", [f"weight{index}"], [f"most{index}"], keepdims=0))
+            nodes.append(helper.make_node("Mul", [before, f"most{index}"], [after]))
+            before = after
+        _pass_logit_through(graph, nodes)
 
-    return _hostile(add_weight)
+    return _hostile(add_weights)
 
 
 def endless_graph() -> bytes:

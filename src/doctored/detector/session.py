@@ -17,7 +17,8 @@ PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
 }
 _QUIET = 4  # fatal errors only: all others become exceptions
-_NOISE = re.compile(r"\[ONNXRuntimeError\] : \d+ : |/onnxruntime_src/\S+")
+_ERROR_HEAD = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_SOURCE_PLACE = re.compile(r"\S+\.(cc|h):\d+ \S+ ")
 
 
 def available_providers() -> list[str]:
@@ -98,9 +99,9 @@ class Session:
 
 
 def _describe(error: Exception) -> str:
-    """One line of onnxruntime's message, which names its own source files and runs over several."""
+    """What onnxruntime complains of, in one line and without the places in its own sources."""
     text = str(error)
     if isinstance(error, MemoryError) or "Failed to allocate" in text or "bad_alloc" in text:
         return "it needs more memory than it may have"
-    text = _NOISE.sub("", " ".join(text.split()))
+    text = _SOURCE_PLACE.sub("", _ERROR_HEAD.split(" ".join(text.split()))[-1])
     return "".join(character if character.isprintable() else "?" for character in text)[:200].strip(" ;:.,")

@@ -5,6 +5,7 @@ in it: a run that is killed at any moment, and run again, ends with the same byt
 written last; a folder without it is no pack.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -85,6 +86,16 @@ class Pack:
             return np.array([places[name] for name in manifest.column("id")], np.int64)
         except KeyError as error:
             raise DataError(f"{self.path}: {error} is not in the pack; pack that manifest") from error
+
+
+def request_digest(manifest: Manifest, preprocess: Preprocess) -> str:
+    """SHA-256 of what a pack is made from: the manifest, its sources as they are now, the preprocess.
+
+    The right name for a pack in a cache. Raises DataError for a source that cannot be listed.
+    """
+    with ExitStack() as stack:
+        request = _describe_request(manifest, preprocess, _open_stores(manifest, stack))
+    return hashlib.sha256(_json_line(request)).hexdigest()
 
 
 def pack(

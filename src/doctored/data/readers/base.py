@@ -15,9 +15,11 @@ PICTURE_SUFFIXES = frozenset(
 
 
 class Reader(Protocol):
-    """Reads data sets of one layout. `layout` is a drawing of it, shown where no layout fits."""
+    """Reads data sets of one layout. `layout` is a drawing of it, shown where no layout fits; `title` is
+    the data set's own name, empty for a layout that many share."""
 
     name: str
+    title: str
     layout: str
 
     def matches(self, pictures: Sequence[str]) -> float:
@@ -71,6 +73,7 @@ class PathReader:
     """A reader for layouts that say everything in a member's path: subclasses write `parse`."""
 
     name: str
+    title = ""
     layout: str
 
     def parse(self, parts: Sequence[str]) -> dict[str, Any] | None:

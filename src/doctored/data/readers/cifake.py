@@ -18,6 +18,7 @@ _CLASSES: dict[str, dict[str, Any]] = {
 @register
 class Cifake(PathReader):
     name = "cifake"
+    title = "CIFAKE"
     layout = """\
 ├── train
 │   ├── REAL    0000.jpg, 0000 (2).jpg, ...

@@ -1,0 +1,113 @@
+"""`doctored data`: look at a data set, pack it, or make a toy one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doctored.errors import UsageError
+
+if TYPE_CHECKING:
+    from doctored.data.manifest import Manifest
+    from doctored.data.pack import Progress
+    from doctored.picture import Preprocess
+
+app = typer.Typer(help="Look at data sets, pack them for training, make toy ones.", no_args_is_help=True)
+
+Data = Annotated[Path, typer.Argument(help="A folder, .zip, .tar, .tar.gz, or a manifest (.csv, .parquet).")]
+ReaderName = Annotated[str | None, typer.Option("--reader", help="The layout; recognised if not named.")]
+
+
+@app.command()
+def check(path: Data, reader: ReaderName = None) -> None:
+    """Say what a data set was understood to be: pictures by split, class, generator."""
+    from doctored.data.readers import read_dataset
+
+    manifest = read_dataset(path, reader)
+    how = f", read as {manifest.metadata.reader}" if manifest.metadata.reader else ""
+    typer.echo(f"{path}: {len(manifest):,} pictures{how}\n")
+    typer.echo("\n".join(draw_counts(manifest)))
+    for note in manifest.metadata.notes:
+        typer.echo(f"note: {note}")
+
+
+@app.command()
+def pack(
+    path: Data,
+    out: Annotated[Path, typer.Argument(help="The pack's folder; the same command resumes it.")],
+    preprocess: Annotated[
+        str, typer.Option(metavar="KIND:SIZE", help="exact, resize or center, and a side in pixels.")
+    ],
+    reader: ReaderName = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
+) -> None:
+    """Decode every picture once and keep the pixels, so that training never decodes again."""
+    from doctored.data.pack import pack as pack_manifest
+    from doctored.data.readers import read_dataset
+
+    wanted = parse_preprocess(preprocess)
+    manifest = read_dataset(path, reader)
+    with shown_progress("packing") as progress:
+        made = pack_manifest(manifest, wanted, out, workers=workers, progress=progress)
+    broken = made.info["broken"]
+    typer.echo(f"{out}: {len(made.manifest):,} pictures of {wanted.size}×{wanted.size}, {broken:,} broken")
+    if broken:
+        typer.echo(f"{out / 'broken.jsonl'} tells which could not be packed, and why")
+        raise typer.Exit(3)
+
+
+@app.command()
+def toy(
+    out: Annotated[Path, typer.Argument(help="A folder, or an archive that ends in .zip or .tar.")],
+    count: Annotated[int, typer.Option("--count", "-n", help="Pictures, half of them fake.")] = 240,
+    size: Annotated[int, typer.Option(help="Side in pixels.")] = 32,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    planted: Annotated[str, typer.Option(help="The artefact: checkerboard or grid.")] = "checkerboard",
+    layout: Annotated[str, typer.Option(help="cifake or folders.")] = "cifake",
+) -> None:
+    """Make a small data set whose fakes carry a planted artefact, to try things on."""
+    from doctored.data.toy import make_toy
+
+    archive = out.suffix.lower().lstrip(".") if out.suffix.lower() in (".zip", ".tar") else None
+    make_toy(out, n=count, size=size, seed=seed, planted=planted, archive=archive, layout=layout)
+    typer.echo(f"{out}: {count:,} pictures; planted.json inside tells where each fake one was changed")
+
+
+def parse_preprocess(text: str) -> "Preprocess":
+    """`exact:32`, `resize:224`, `center:224`; UsageError for anything else."""
+    from doctored.picture import Preprocess
+
+    kind, _, size = text.partition(":")
+    makers = {"exact": Preprocess.exact, "resize": Preprocess.resize, "center": Preprocess.center}
+    if kind not in makers or not size.isascii() or not size.isdigit():
+        raise UsageError(f"{text!r} is no preprocess for a pack; write exact:32, resize:224 or center:224")
+    return makers[kind](int(size))
+
+
+def draw_counts(manifest: "Manifest") -> Iterator[str]:
+    """Lines: a table of splits by classes, then the counts of each column that says something."""
+    labels, splits = (sorted(manifest.counts(name), key=str, reverse=True) for name in ("label", "split"))
+    pairs = list(zip(manifest.column("split"), manifest.column("label"), strict=True))
+    yield f"{'split':<12}" + "".join(f"{label or 'no label':>12}" for label in labels)
+    for split in splits:
+        yield f"{split or 'none':<12}" + "".join(f"{pairs.count((split, label)):>12,}" for label in labels)
+    yield ""
+    for name in ("kind", "generator", "subject", "licence"):
+        counts = manifest.counts(name)
+        if set(counts) != {None}:
+            yield f"{name}: " + ", ".join(f"{value or 'none'} {count:,}" for value, count in counts.items())
+
+
+@contextmanager
+def shown_progress(title: str) -> "Iterator[Progress]":
+    """A progress bar on a terminal's stderr; silent in a pipe."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

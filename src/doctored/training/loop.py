@@ -1,0 +1,232 @@
+"""The training loop, to be read from top to bottom."""
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from doctored.data.files import written_aside
+from doctored.errors import TrainingError
+from doctored.measure.metrics import accuracy, confusion, roc_auc
+from doctored.models import Network
+from doctored.training import checkpoint
+from doctored.training.augment import augment
+from doctored.training.optimizer import make_optimizer
+from doctored.training.precision import Way, quiet_compiler
+from doctored.training.recipe import Recipe
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures uint8 [N, H, W, 3] (a memory map will do), labels uint8 [N] (fake is 1), rows by split."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    train: NDArray[np.int64]
+    val: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(self.pixels[rows]), torch.from_numpy(self.labels[rows]).float()
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """How a run talks to whoever started it: steps for a progress bar, one row an epoch, a line to note."""
+
+    step: Callable[[int, int, int], None] = lambda epoch, step, steps: None
+    epoch: Callable[[Row], None] = lambda row: None
+    note: Callable[[str], None] = lambda line: None
+
+
+def fit(
+    network: Network,
+    examples: Examples,
+    recipe: Recipe,
+    way: Way,
+    folder: Path,
+    accelerator: Accelerator,
+    hooks: Hooks,
+) -> list[Row]:
+    """Train, keeping the weights with the lowest validation loss in `checkpoints/best.pt`.
+
+    Goes on from `checkpoints/last.pt` if there is one. Everything random is drawn from (seed, epoch),
+    so that a run that was killed and resumed computes what one that was not would have.
+    """
+    last, best = folder / "checkpoints" / "last.pt", folder / "checkpoints" / "best.pt"
+    steps = len(examples.train) // recipe.batch_size
+    if not steps:
+        raise TrainingError(
+            f"{len(examples.train)} training pictures do not fill one batch; lower batch_size"
+        )
+    optimizer = make_optimizer(network, recipe)
+    model, optimizer = accelerator.prepare(way.compile(way.place(network)), optimizer)
+    average = Average(network, recipe.average)
+    history: list[Row] = []
+    if last.exists():
+        state = checkpoint.load(last)
+        network.load_state_dict(state["network"])
+        average.load(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        history = json.loads(state["history"])
+
+    for epoch in range(len(history), recipe.epochs):
+        if is_exhausted(history, recipe.patience):
+            break
+        torch.manual_seed(draw_seed(recipe.seed, epoch, accelerator.process_index))
+        model.train()
+        started, losses = time.perf_counter(), torch.zeros((), device=accelerator.device)
+        for step, rows in enumerate(batches(examples.train, recipe, epoch, accelerator)):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(recipe, epoch * steps + step + 1, recipe.epochs * steps)
+            pixels, labels = examples.take(rows)
+            pixels = augment(pixels, recipe, torch.default_generator)
+            targets = labels * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+            x = way.batch(network.normalise(pixels.to(accelerator.device, non_blocking=True)))
+            with quiet_compiler(), way.autocast(accelerator.device):
+                logit = model(x).logit
+            loss = functional.binary_cross_entropy_with_logits(logit.float(), targets.to(accelerator.device))
+            accelerator.backward(loss)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            average.update(network, epoch * steps + step)
+            losses += loss.detach()
+            hooks.step(epoch, step + 1, steps)
+        seconds = time.perf_counter() - started
+        train_loss = float(accelerator.reduce(losses, "mean")) / steps
+        if not math.isfinite(train_loss):
+            raise TrainingError(
+                f"the loss is no longer a number in epoch {epoch + 1}; lower learning_rate and start anew"
+            )
+        with average.applied(network):
+            row = {
+                "epoch": epoch + 1,
+                "train_loss": train_loss,
+                **validate(network, examples, recipe, way, accelerator.device),
+                "learning_rate": optimizer.param_groups[0]["lr"],
+                "pictures_per_second": round(steps * recipe.batch_size / seconds, 1),
+            }
+        if accelerator.is_main_process:
+            if all(row["val_loss"] < earlier["val_loss"] for earlier in history):
+                checkpoint.save({"network": average.weights, "epoch": epoch + 1}, best)
+            history.append(row)
+            state = {
+                "network": network.state_dict(),
+                "average": average.weights,
+                "optimizer": optimizer.state_dict(),
+                "history": json.dumps(history),
+            }
+            checkpoint.save(state, last)
+            with written_aside(folder / "metrics.jsonl") as aside:
+                aside.write_text("".join(json.dumps(row) + "\n" for row in history), encoding="utf-8")
+        else:
+            history.append(row)
+        accelerator.wait_for_everyone()
+        hooks.epoch(row)
+
+    network.load_state_dict(checkpoint.load(best)["network"])
+    return history
+
+
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """One cycle: a linear rise over the warm-up, then half a cosine down to zero at the last step."""
+    rise = max(1.0, recipe.warmup * steps)
+    if step < rise:
+        return recipe.learning_rate * step / rise
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, steps - rise)))
+
+
+def draw_seed(seed: int, epoch: int, process: int) -> int:
+    return int(np.random.SeedSequence([seed, epoch, process]).generate_state(1)[0])
+
+
+def batches(
+    rows: NDArray[np.int64], recipe: Recipe, epoch: int, accelerator: Accelerator
+) -> Iterator[NDArray[np.int64]]:
+    """This process's share of every full batch, in an order that only seed and epoch decide."""
+    order = np.random.default_rng([recipe.seed, epoch]).permutation(rows)
+    for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
+        yield order[start : start + recipe.batch_size][accelerator.process_index :: accelerator.num_processes]
+
+
+def is_exhausted(history: list[Row], patience: int) -> bool:
+    """Whether the last `patience` epochs brought no lower validation loss."""
+    if not patience or len(history) <= patience:
+        return False
+    losses = [row["val_loss"] for row in history]
+    return bool(min(losses[:-patience]) <= min(losses[-patience:]))
+
+
+def predict(
+    network: Network, examples: Examples, rows: NDArray[np.int64], way: Way, device: torch.device
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Logits float64 [n] and embeddings float32 [n, d] of these rows, nothing augmented."""
+    logits, embeddings = [], []
+    network.eval()
+    with torch.inference_mode(), way.autocast(device):
+        for start in range(0, len(rows), 500):
+            pixels, _ = examples.take(rows[start : start + 500])
+            evidence = network(way.batch(network.normalise(pixels.to(device))))
+            logits.append(evidence.logit.double().cpu().numpy())
+            embeddings.append(evidence.embedding.float().cpu().numpy())
+    return np.concatenate(logits), np.concatenate(embeddings)
+
+
+def validate(network: Network, examples: Examples, recipe: Recipe, way: Way, device: torch.device) -> Row:
+    logits, _ = predict(network, examples, examples.val, replace(way, compiled=False), device)
+    labels = examples.labels[examples.val]
+    losses = np.logaddexp(0.0, np.where(labels == 1, -logits, logits))
+    return {
+        "val_loss": float(losses.mean()),
+        "val_accuracy": accuracy(confusion(labels, logits > 0)),
+        "val_auc": roc_auc(labels, logits),
+    }
+
+
+class Average:
+    """An exponential moving average of weights and of batch norm's statistics.
+
+    Early on it forgets faster, so that the random weights of the start do not linger.
+    """
+
+    def __init__(self, network: Network, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+    def update(self, network: Network, step: int) -> None:
+        share = 1 - min(self.decay, (1 + step) / (10 + step))
+        kept, new = [], []
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                kept.append(self.weights[name])
+                new.append(value)
+            else:
+                self.weights[name].copy_(value)
+        torch._foreach_lerp_(kept, new, share)
+
+    def load(self, weights: dict[str, Tensor]) -> None:
+        for name, value in weights.items():
+            self.weights[name].copy_(value)
+
+    @contextlib.contextmanager
+    def applied(self, network: Network) -> Iterator[None]:
+        """The network wears the average while the context lasts."""
+        own = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        network.load_state_dict(self.weights)
+        try:
+            yield
+        finally:
+            network.load_state_dict(own)

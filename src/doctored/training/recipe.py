@@ -1,0 +1,123 @@
+"""Everything that decides what a training run computes, in one table."""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from doctored.errors import UsageError
+
+
+def setting(default: Any, says: str) -> Any:
+    return field(default=default, metadata={"says": says})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a run; their defaults are those of the shipped `cifake-compact`."""
+
+    network: str = setting("compact", "which network of the zoo")
+    size: int = setting(32, "pictures are exactly this many pixels a side")
+    epochs: int = setting(40, "passes over the training pictures")
+    batch_size: int = setting(256, "pictures a step, over all processes")
+    optimizer: str = setting("muon", "muon (on hidden convolutions, AdamW on the rest) or adamw")
+    learning_rate: float = setting(6e-3, "AdamW's peak; it rises linearly, then falls as a cosine to zero")
+    warmup: float = setting(0.15, "the share of all steps in which the learning rate rises")
+    weight_decay: float = setting(0.05, "AdamW's; on weights of convolutions, not on biases and norms")
+    muon_rate: float = setting(0.02, "Muon's peak; it follows the same cycle")
+    muon_weight_decay: float = setting(0.005, "Muon's")
+    label_smoothing: float = setting(0.04, "targets are this much nearer to one half, in all")
+    average: float = setting(0.998, "decay of the moving average of the weights that is kept (0: none)")
+    dropout: float = setting(0.0, "share of the last channels dropped")
+    flip: bool = setting(True, "mirror half of the pictures")
+    crop: int = setting(2, "cut pictures out of a border of this many reflected pixels")
+    rotate_degrees: float = setting(5.0, "rotate by up to this angle")
+    rotate_share: float = setting(0.1, "share of the pictures that are rotated (interpolation blurs)")
+    patience: int = setting(12, "stop after this many epochs without a lower validation loss (0: never)")
+    val_fraction: float = setting(0.05, "share of the training pictures held out for every choice")
+    seed: int = setting(0, "of the split, the weights, the order and the augmentation")
+    precision: str = setting("auto", "auto, fp32 or bf16; auto times a few steps of each")
+    compile: str = setting("auto", "auto, on or off: torch.compile; auto times it")
+    threads: int = setting(0, "processor threads (0: one a core)")
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("size", 8, 4096),
+            ("epochs", 1, 100_000),
+            ("batch_size", 2, 1_000_000),
+            ("learning_rate", 1e-9, 100),
+            ("warmup", 0, 1),
+            ("weight_decay", 0, 100),
+            ("muon_rate", 0, 100),
+            ("muon_weight_decay", 0, 100),
+            ("label_smoothing", 0, 0.99),
+            ("average", 0, 0.999999),
+            ("dropout", 0, 0.99),
+            ("crop", 0, 1024),
+            ("rotate_degrees", 0, 180),
+            ("rotate_share", 0, 1),
+            ("patience", 0, 100_000),
+            ("val_fraction", 0.001, 0.5),
+            ("threads", 0, 4096),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise UsageError(f"{name} is between {low} and {high}, not {value}")
+        for name, choices in (
+            ("optimizer", ("muon", "adamw")),
+            ("precision", ("auto", "fp32", "bf16")),
+            ("compile", ("auto", "on", "off")),
+        ):
+            if getattr(self, name) not in choices:
+                raise UsageError(f"{name} is one of {', '.join(choices)}, not {getattr(self, name)!r}")
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":
+        """A recipe from names and values (strings are read as TOML would); unknown names are refused."""
+        known = {entry.name: entry for entry in dataclasses.fields(cls)}
+        values: dict[str, Any] = {}
+        for name, value in settings.items():
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+                raise UsageError(f"no setting is called {name!r}: {hint}")
+            values[name] = _as_type(name, value, type(known[name].default))
+        return cls(**values)
+
+    @classmethod
+    def from_toml(cls, path: str | Path, **overrides: Any) -> "Recipe":
+        try:
+            settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}; give the path of a recipe") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} is not a TOML file: {error}") from error
+        return cls.from_settings({**settings, **overrides})
+
+    def to_toml(self) -> str:
+        return "".join(
+            f"{entry.name} = {_toml(getattr(self, entry.name))}  # {entry.metadata['says']}\n"
+            for entry in dataclasses.fields(self)
+        )
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _as_type(name: str, value: Any, kind: type) -> Any:
+    if isinstance(value, str) and kind is not str:
+        try:
+            value = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"{name} = {value}: not a {kind.__name__}") from error
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind:
+        raise UsageError(f"{name} is a {kind.__name__}, not {value!r}")
+    return value

@@ -1,0 +1,42 @@
+"""Every sentence a check says, by the code of its finding.
+
+A code with more than one sentence has variants: `outside_domain:size`. The sentences are for people: one
+plain sentence each, with capital and full stop, that claims no more than the check knows.
+"""
+
+TEXTS = {
+    "could_not_check": "The check {check} could not look at this picture: {reason}.",
+    "detector_says_fake": (
+        "{detector}, inside its domain, puts this picture past its threshold for fake (probability of fake"
+        " {probability:.3f}); when it was tested, at most {bound:.1%} of real pictures came that far."
+    ),
+    "detector_says_real": (
+        "{detector}, inside its domain, puts this picture past its threshold for real (probability of fake"
+        " {probability:.3f}); when it was tested, at most {bound:.1%} of fake pictures came that far."
+    ),
+    "detector_undecided": (
+        "{detector} knows pictures like this one, but puts it between its thresholds"
+        " (probability of fake {probability:.3f})."
+    ),
+    "outside_domain:size": "This picture is {size}; {detector} knows only {known}.",
+    "outside_domain:distance": (
+        "This picture is unlike those that {detector} was trained on"
+        " (distance {distance:.1f}, its limit is {limit:.1f})."
+    ),
+}
+
+LIMITS = {
+    "detector:generated": "Looks for pictures made by a generator; says nothing about edits to a photo.",
+    "detector:tampered": "Looks for edits to a photo; says nothing about pictures made as a whole.",
+    "detector:either": "Looks for generated and for edited pictures, of the kinds it was trained on.",
+}
+
+
+def sentence(code: str, variant: str = "", **values: object) -> str:
+    """The catalogue's sentence for a code, filled in."""
+    return TEXTS[f"{code}:{variant}" if variant else code].format(**values)
+
+
+def codes() -> frozenset[str]:
+    """Every code that a finding can have."""
+    return frozenset(key.partition(":")[0] for key in TEXTS)

@@ -1,0 +1,97 @@
+"""The units of work: an item is one picture to be, a batch a few items, a row what became of one."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from doctored.errors import PictureError
+from doctored.records import RecordError
+
+BATCH_ITEMS = 64
+BATCH_BYTES = 8 * 2**20  # of encoded pictures: a few photos, or many thumbnails
+
+
+@dataclass(slots=True)
+class Item:
+    """One picture to be: a file that the worker opens, or `data`, or an `error` that is known beforehand.
+
+    `path` is what the record shows. `read` fetches the bytes of an archive's member; it is called once, in
+    order, when the item's batch is made, so that a resumed scan does not read what it skips.
+    """
+
+    path: str
+    file: str | None = None
+    read: Callable[[], bytes] | None = None
+    data: bytes | None = None
+    error: RecordError | None = None
+
+    def load(self) -> int:
+        """Fetch the bytes where this process has to, and tell the size in bytes of the encoded picture."""
+        if self.read is not None:
+            try:
+                self.data = self.read()
+            except PictureError as error:
+                self.error = RecordError(error.code.value, error.message)
+            self.read = None
+        if self.file is not None:
+            with suppress(OSError, ValueError):  # the worker meets the same error and makes it a row
+                return os.stat(self.file).st_size  # noqa: PTH116 - a tenth of pathlib's time, a million times
+        return len(self.data or b"")
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some consecutive items; batches are numbered from 0 in input order."""
+
+    number: int
+    items: Sequence[Item]
+
+
+class Row(NamedTuple):
+    """One record as a line of JSON (no line end), with what a scan needs to know without reading it."""
+
+    line: bytes
+    label: str
+    is_broken: bool
+
+
+def shown(path: str) -> str:
+    """A path as text that any reader can hold: bytes outside UTF-8 become \\xNN."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raw = path.encode("utf-8", "surrogateescape" if os.name == "posix" else "backslashreplace")
+        return raw.decode("utf-8", "backslashreplace")
+    return path
+
+
+def make_batches(items: Iterable[Item]) -> Iterator[Batch]:
+    """Cut a stream of items into batches of at most 64 items and, beyond the first item, 8 MiB."""
+    number, held, held_bytes = 0, list[Item](), 0
+    for item in items:
+        size = item.load()
+        if held and (len(held) == BATCH_ITEMS or held_bytes + size > BATCH_BYTES):
+            yield Batch(number, held)
+            number, held, held_bytes = number + 1, [], 0
+        held.append(item)
+        held_bytes += size
+    if held:
+        yield Batch(number, held)
+
+
+def write_item(item: Item, blobs: list[bytes]) -> dict[str, Any]:
+    """An item for a frame's header; its bytes are appended to `blobs`."""
+    if item.error is not None:
+        return {"path": item.path, "error": [item.error.code, item.error.message]}
+    if item.file is not None:
+        return {"path": item.path, "file": item.file}
+    blobs.append(item.data or b"")
+    return {"path": item.path, "blob": len(blobs) - 1}
+
+
+def read_item(value: dict[str, Any], blobs: list[bytes]) -> Item:
+    error = RecordError(*value["error"]) if "error" in value else None
+    data = blobs[value["blob"]] if "blob" in value else None
+    return Item(value["path"], file=value.get("file"), data=data, error=error)

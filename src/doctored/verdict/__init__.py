@@ -1,0 +1,5 @@
+"""Findings to verdict: one table of rules, read by one pure function."""
+
+from doctored.verdict.policy import Policy, Row, decide, load_policy, not_examined, parse_policy
+
+__all__ = ["Policy", "Row", "decide", "load_policy", "not_examined", "parse_policy"]

@@ -1,0 +1,97 @@
+"""What the policy's rows may ask about a picture: facts, each with the findings that make it so."""
+
+from collections.abc import Sequence
+
+from doctored.records import Finding, Kind, Says, Strength
+
+FACTS = {
+    "unexamined": "every check failed, or the picture could not be opened",
+    "decisive_fake": "a decisive finding says fake",
+    "decisive_real": "a decisive finding says real",
+    "strong_fake": "a strong or decisive finding says fake",
+    "contradiction": "strong or decisive findings answer the same question differently",
+    "declared_fake": "the file says that it was generated, and nobody vouches for it (codes declares_...)",
+    "no_generation": "a strong or decisive finding says real and covers generated pictures",
+    "no_tampering": "a strong or decisive finding says real and covers tampered pictures",
+    "undecided": "a detector in its domain is between its thresholds",
+    "outside_domain": "a detector is outside its domain",
+    "weak_sign": "a finding leans to one side, and is not strong enough to decide",
+}
+
+_COVERED_BY = {"generated": "no_generation", "tampered": "no_tampering"}
+# An AI edit of a photo is generated in part and tampered as a whole: either detector would see it.
+_QUESTIONS = {
+    Kind.GENERATED: frozenset({"generated"}),
+    Kind.TAMPERED: frozenset({"tampered"}),
+    Kind.EDITED_WITH_AI: frozenset({"generated", "tampered"}),
+}
+_BOTH = frozenset(_COVERED_BY)
+_ABSTENTIONS = {"detector_undecided": "undecided", "outside_domain": "outside_domain"}
+
+Facts = dict[str, list[Finding]]
+
+
+def find_facts(findings: Sequence[Finding]) -> Facts:
+    """The facts that hold, each with the findings that it rests on, in their order."""
+    facts: Facts = {}
+    for finding in findings:
+        for fact in _facts_of_one(finding):
+            facts.setdefault(fact, []).append(finding)
+    if findings and all(finding.code == "could_not_check" for finding in findings):
+        facts["unexamined"] = list(findings)
+    if disputed := _contradicting(findings):
+        facts["contradiction"] = disputed
+    return facts
+
+
+def facts(findings: Sequence[Finding]) -> frozenset[str]:
+    """The names of the facts that hold."""
+    return frozenset(find_facts(findings))
+
+
+def _facts_of_one(finding: Finding) -> list[str]:
+    if finding.says is Says.NEUTRAL:
+        return [_ABSTENTIONS[finding.code]] if finding.code in _ABSTENTIONS else []
+    held = []
+    if finding.strength is Strength.DECISIVE:
+        held.append(f"decisive_{finding.says.value}")
+    if not _is_strong(finding):
+        held.append("weak_sign")
+        if finding.says is Says.FAKE and finding.code.startswith("declares_"):
+            held.append("declared_fake")
+    elif finding.says is Says.FAKE:
+        held.append("strong_fake")
+    else:
+        held += [_COVERED_BY[question] for question in sorted(_covers(finding))] or ["weak_sign"]
+    return held
+
+
+def _contradicting(findings: Sequence[Finding]) -> list[Finding]:
+    """Strong findings that answer one question differently.
+
+    A detector of tampering that says real does not contradict one of generation that says fake: they were
+    asked different questions.
+    """
+    strong = [finding for finding in findings if _is_strong(finding)]
+    fakes = [finding for finding in strong if finding.says is Says.FAKE]
+    reals = [finding for finding in strong if finding.says is Says.REAL]
+    if not fakes or not reals:
+        return []
+    pairs = [(fake, real) for fake in fakes for real in reals if _question(fake) & (_covers(real) or _BOTH)]
+    disputed = [finding for pair in pairs for finding in pair]
+    return [finding for finding in strong if any(finding is other for other in disputed)]
+
+
+def _is_strong(finding: Finding) -> bool:
+    return finding.strength in (Strength.STRONG, Strength.DECISIVE)
+
+
+def _question(finding: Finding) -> frozenset[str]:
+    return _QUESTIONS[finding.kind] if finding.kind else _BOTH
+
+
+def _covers(finding: Finding) -> frozenset[str]:
+    """The kinds of forgery that a finding which says real speaks against."""
+    if finding.strength is Strength.DECISIVE:
+        return _BOTH
+    return _BOTH.intersection(finding.details.get("covers", ()))

@@ -1,0 +1,214 @@
+"""The policy: rows in order, the first that fits decides. Data in a TOML file, read by one pure function."""
+
+import difflib
+import hashlib
+import json
+import string
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from doctored.errors import UsageError
+from doctored.records import Finding, Kind, Label, RecordError, Says, UsedPolicy, Verdict
+from doctored.verdict.facts import FACTS, find_facts
+
+SCHEMA = 1
+_POLICY_KEYS = {"schema", "name", "text", "row"}
+_ROW_KEYS = {"rule", "when", "unless", "label", "text"}
+_DETECTOR = "detector:"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One rule: it fits where every fact of `when` holds and none of `unless` does."""
+
+    rule: str
+    when: tuple[str, ...]
+    unless: tuple[str, ...]
+    label: Label
+    text: str
+
+    def fits(self, facts: Mapping[str, object] | frozenset[str]) -> bool:
+        return all(fact in facts for fact in self.when) and not any(fact in facts for fact in self.unless)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A validated table; `digest` is the sha256 of its canonical JSON."""
+
+    name: str
+    text: str
+    rows: tuple[Row, ...]
+    digest: str
+
+    @property
+    def used(self) -> UsedPolicy:
+        return UsedPolicy(self.name, self.digest)
+
+    def row_for(self, facts: Mapping[str, object] | frozenset[str]) -> Row:
+        """The first row that fits; the last one always does."""
+        return next(row for row in self.rows if row.fits(facts))
+
+
+def decide(findings: Sequence[Finding], policy: Policy) -> Verdict:
+    """What the policy makes of one picture's findings. Pure: the same findings give the same verdict."""
+    facts = find_facts(findings)
+    row = policy.row_for(facts)
+    deciding = _deciding(row, facts)
+    return Verdict(
+        label=row.label,
+        rule=row.rule,
+        text=row.text.format(because=" ".join(dict.fromkeys(finding.text for finding in deciding))).rstrip(),
+        kind=_kind(deciding) if row.label is Label.FAKE else None,
+        codes=tuple(dict.fromkeys(finding.code for finding in deciding)),
+        probability=_probability(deciding),
+    )
+
+
+def not_examined(error: RecordError, policy: Policy) -> Verdict:
+    """The verdict on a picture that could not be opened: never real."""
+    row = policy.row_for(frozenset({"unexamined"}))
+    return Verdict(
+        label=row.label,
+        rule=row.rule,
+        text=row.text.format(because=error.message).rstrip(),
+        codes=(error.code,),
+    )
+
+
+def _deciding(row: Row, facts: Mapping[str, list[Finding]]) -> list[Finding]:
+    if len(row.when) == 1:
+        return facts[row.when[0]]
+    found: list[Finding] = []
+    for fact in row.when:
+        found += [finding for finding in facts[fact] if not any(finding is other for other in found)]
+    return found
+
+
+def _kind(deciding: Sequence[Finding]) -> Kind | None:
+    """The kind that the findings which say fake agree on; None where they name none, or more than one."""
+    kinds = {finding.kind for finding in deciding if finding.says is Says.FAKE and finding.kind}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _probability(deciding: Sequence[Finding]) -> float | None:
+    """The probability of the one detector that decided, inside its domain; None for any other number."""
+    probabilities = [
+        finding.details.get("probability")
+        for finding in deciding
+        if finding.check.startswith(_DETECTOR) and finding.code != "outside_domain"
+    ]
+    if len(probabilities) != 1 or not isinstance(probabilities[0], float):
+        return None
+    return probabilities[0]
+
+
+# ----------------------------------------------------------------------------------------- reading a table
+
+
+@lru_cache(maxsize=8)
+def load_policy(name_or_path: str = "careful") -> Policy:
+    """A shipped policy by name, or one's own from a `.toml` file. Raises UsageError."""
+    if name_or_path.endswith(".toml"):
+        try:
+            text = Path(name_or_path).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"the policy {name_or_path} cannot be read ({error}); check the path") from error
+        return parse_policy(text, origin=name_or_path)
+    folder = resources.files("doctored.verdict") / "policies"
+    shipped = sorted(
+        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
+    )
+    if name_or_path not in shipped:
+        near = difflib.get_close_matches(name_or_path, shipped, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(shipped)}"
+        raise UsageError(f"there is no policy called {name_or_path!r}; {hint}")
+    return parse_policy((folder / f"{name_or_path}.toml").read_text("utf-8"), origin=name_or_path)
+
+
+def parse_policy(text: str, origin: str = "policy") -> Policy:
+    """Read and check a policy's TOML. Raises UsageError: unknown keys or facts, rows that cannot be reached,
+    no last row that always fits, or a table that could call a picture real which nobody examined."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"the policy {origin} is not TOML ({error}); mend that line") from error
+    try:
+        return _validated(document)
+    except ValueError as error:
+        raise UsageError(f"the policy {origin} is broken: {error}") from None
+
+
+def _validated(document: dict[str, Any]) -> Policy:
+    _check_keys(document, _POLICY_KEYS, required=_POLICY_KEYS, where="the table")
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"it has schema {document['schema']!r}, this version reads {SCHEMA}")
+    if not isinstance(document["row"], list) or not all(isinstance(row, dict) for row in document["row"]):
+        raise ValueError("its rows are not [[row]] tables")
+    rows = tuple(_row(row, number) for number, row in enumerate(document["row"], start=1))
+    _check_order(rows)
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return Policy(_text(document, "name", "the table"), _text(document, "text", "the table"), rows, digest)
+
+
+def _row(row: dict[str, Any], number: int) -> Row:
+    where = f"row {number}"
+    _check_keys(row, _ROW_KEYS, required=_ROW_KEYS - {"unless"}, where=where)
+    rule, text, label = (_text(row, key, where) for key in ("rule", "text", "label"))
+    if not rule.isidentifier() or rule != rule.lower():
+        raise ValueError(f"{where} is called {rule!r}; a rule's name is snake_case")
+    if label not in list(Label):
+        raise ValueError(f"{where} has the label {label!r}; use one of {', '.join(Label)}")
+    fields = {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+    if fields - {"because"}:
+        raise ValueError(f"the text of {where} may hold {{because}} and no other placeholder")
+    when, unless = (_facts(row.get(key, []), where) for key in ("when", "unless"))
+    if set(when) & set(unless):
+        raise ValueError(f"{where} asks for a fact and against it; take it out of one of the two")
+    return Row(rule, when, unless, Label(label), text)
+
+
+def _check_order(rows: tuple[Row, ...]) -> None:
+    if not rows or rows[-1].when or rows[-1].unless:
+        raise ValueError("its last row must fit always; give it an empty `when` and no `unless`")
+    if any(not row.when and not row.unless for row in rows[:-1]):
+        raise ValueError("a row before the last fits always, so no later one is reached; move it to the end")
+    names = [row.rule for row in rows]
+    if len(set(names)) != len(names):
+        raise ValueError("two rows have the same rule; give each its own name")
+    for facts in (frozenset({"unexamined"}), frozenset[str]()):
+        first = next(row for row in rows if row.fits(facts))
+        if first.label is Label.REAL:
+            raise ValueError(f"the rule {first.rule} calls a picture real without a sign; label it unsure")
+
+
+def _check_keys(table: Mapping[str, Any], known: set[str], required: set[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            raise ValueError(f"{where} has the unknown key {key!r}; {hint}")
+    if missing := sorted(required - set(table)):
+        raise ValueError(f"{where} lacks {missing[0]!r}; add it")
+
+
+def _text(table: Mapping[str, Any], key: str, where: str) -> str:
+    if not isinstance(table[key], str) or not table[key]:
+        raise ValueError(f"{key!r} of {where} is not a text; put it in quotes")
+    return str(table[key])
+
+
+def _facts(names: object, where: str) -> tuple[str, ...]:
+    if not isinstance(names, list):
+        raise ValueError(f"the facts of {where} are not a list; write them in brackets")
+    for name in names:
+        if name not in FACTS:
+            near = difflib.get_close_matches(str(name), FACTS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(FACTS)}"
+            raise ValueError(f"{where} asks for the unknown fact {name!r}; {hint}")
+    return tuple(names)

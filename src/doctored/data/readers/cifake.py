@@ -18,7 +18,6 @@ _CLASSES: dict[str, dict[str, Any]] = {
 @register
 class Cifake(PathReader):
     name = "cifake"
-    title = "CIFAKE (CIFAR-10 photographs, Stable Diffusion 1.4 pictures of the same ten subjects)"
     title = "CIFAKE"
     layout = """\
 ├── train

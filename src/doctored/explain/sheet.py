@@ -1,0 +1,118 @@
+"""Picture, overlay for fake, overlay for real: side by side, with captions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from doctored.explain.explanation import Explanation
+from doctored.explain.overlay import COLOURS, Box, lay_over
+from doctored.records import Label
+
+MIN_SIDE, MAX_SIDE = 256, 480
+MARGIN, GAP = 24, 16
+GROUND, INK, SOFT = (251, 250, 247), (28, 27, 25), (103, 99, 92)
+TITLE_SIZE, TEXT_SIZE = 22, 15
+LINE = 22
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panels:
+    """The three pictures of a sheet, all of one size, uint8 [H, W, 3]; overlays by target."""
+
+    picture: NDArray[np.uint8]
+    overlays: Mapping[Label, NDArray[np.uint8]]
+
+
+def draw_panels(explanation: Explanation) -> Panels:
+    """Tiny pictures are enlarged by whole factors, pixel for pixel; large ones shrunk; then tinted."""
+    height, width = explanation.pixels.shape[:2]
+    enlarge = max(1, MIN_SIDE // max(width, height))
+    scale = enlarge if enlarge > 1 else min(1.0, MAX_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    how = Image.Resampling.NEAREST if enlarge > 1 else Image.Resampling.LANCZOS
+    shown = np.array(Image.fromarray(explanation.pixels).resize(size, how))
+    evidence = explanation.evidence
+    if evidence is None:
+        return Panels(shown, {})
+    box = _scaled(explanation.box, size, (width, height)) if explanation.box else None
+    return Panels(shown, {target: lay_over(shown, evidence, target, box) for target in COLOURS})
+
+
+def _scaled(box: Box, size: tuple[int, int], stored: tuple[int, int]) -> Box:
+    across, down = size[0] / stored[0], size[1] / stored[1]
+    left, top = round(box[0] * across), round(box[1] * down)
+    right, bottom = round((box[0] + box[2]) * across), round((box[1] + box[3]) * down)
+    return left, top, max(1, right - left), max(1, bottom - top)
+
+
+def draw_sheet(explanation: Explanation) -> NDArray[np.uint8]:
+    """The sheet, uint8 [H, W, 3]; outside the domain it holds the picture and the reason, no overlay."""
+    panels = draw_panels(explanation)
+    shown = [panels.picture, *panels.overlays.values()]
+    height, width = panels.picture.shape[:2]
+    title = f"{explanation.prediction.label} · {explanation.detector} {explanation.version}"
+    title_font, font = _font(TITLE_SIZE), _font(TEXT_SIZE)
+    whole = max(len(shown) * (width + GAP) - GAP, 720)
+    notes = _wrap([*explanation.reasons, *_notes(explanation)], font, whole)
+    top = MARGIN + TITLE_SIZE + GAP
+    bottom = top + height + LINE + GAP + LINE * len(notes)
+    sheet = Image.new("RGB", (whole + 2 * MARGIN, bottom + MARGIN), GROUND)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((MARGIN, MARGIN - 4), title, INK, title_font)
+    for index, (pixels, caption) in enumerate(zip(shown, _captions(explanation), strict=True)):
+        left = MARGIN + index * (width + GAP)
+        sheet.paste(Image.fromarray(pixels), (left, top))
+        _caption(draw, left, top + height + 6, caption, font)
+    for index, line in enumerate(notes):
+        draw.text((MARGIN, top + height + LINE + GAP + LINE * index), line, INK, font)
+    return np.array(sheet)
+
+
+def _captions(explanation: Explanation) -> list[tuple[str, tuple[int, int, int] | None]]:
+    probabilities = explanation.probabilities or {}
+    captions: list[tuple[str, tuple[int, int, int] | None]] = [("the picture", None)]
+    for target, probability in probabilities.items():
+        captions.append((f"speaks for {target} (probability {probability:.3f})", COLOURS[target]))
+    return captions
+
+
+def _caption(
+    draw: ImageDraw.ImageDraw,
+    left: int,
+    top: int,
+    caption: tuple[str, tuple[int, int, int] | None],
+    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
+) -> None:
+    text, colour = caption
+    if colour:
+        draw.rectangle((left, top + 2, left + 12, top + 14), colour)
+        left += 20
+    draw.text((left, top), text, SOFT, font)
+
+
+def _notes(explanation: Explanation) -> list[str]:
+    if explanation.evidence is None:
+        return []
+    height, width = explanation.evidence.shape
+    return [f"Both overlays share one scale; they are smooth between the cells of the {height}×{width} map."]
+
+
+def _wrap(sentences: list[str], font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> list[str]:
+    lines = []
+    for sentence in sentences:
+        line = ""
+        for word in sentence.replace("×", "x").split():  # Pillow's own font has no such sign
+            if line and font.getlength(f"{line} {word}") > width:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}".lstrip()
+        lines.append(line)
+    return lines
+
+
+def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)

@@ -16,7 +16,9 @@ from doctored.errors import DataError
 from doctored.picture import Limits, Preprocess
 from doctored.workers import Child, ChildDied, ChildError, wait_any
 
+WORKER = "doctored.data.decoding_worker"
 START_TIMEOUT_S = 120.0
+TIME_S = Limits().time_s
 MEMORY_BYTES = 4 << 30
 # A second chunk waits in the child's pipe, so that it never idles while the parent writes.
 _CHUNKS_AHEAD = 2
@@ -66,7 +68,7 @@ class _Crew:
     def __init__(self, stack: ExitStack, preprocess: Preprocess, workers: int) -> None:
         self._stack = stack
         self._preprocess = preprocess
-        self._time_s = Limits().time_s
+        self._time_s = TIME_S
         children = [self._start() for _ in range(workers)]
         self._workers = [_Worker(self._greet(child)) for child in children]
         self._again: deque[Chunk] = deque()
@@ -127,7 +129,7 @@ class _Crew:
         return Decoded(chunk.indices, results, pixels)
 
     def _start(self) -> Child:
-        child = self._stack.enter_context(Child("doctored.data.decoding_worker", memory_bytes=MEMORY_BYTES))
+        child = self._stack.enter_context(Child(WORKER, memory_bytes=MEMORY_BYTES))
         child.send(self._request("", []))
         return child
 

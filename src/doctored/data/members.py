@@ -55,11 +55,11 @@ class MemberStore:
     """
 
     def __init__(self, source: str | os.PathLike[str], max_member_bytes: int = MAX_MEMBER_BYTES) -> None:
+        self._file: Any = None
         self.source = escape_name(os.fspath(source))
         self.max_member_bytes = max_member_bytes
         self._path = Path(find_escaped(self.source))
         self._form = _form_of(self._path)
-        self._file: Any = None
 
     def __reduce__(self) -> tuple[type["MemberStore"], tuple[str, int]]:
         return (MemberStore, (self.source, self.max_member_bytes))
@@ -68,6 +68,9 @@ class MemberStore:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:

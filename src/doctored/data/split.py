@@ -49,15 +49,14 @@ def settle_splits(
 
     Published test and val rows stay where they are. Where a unit touches test (else val), its other rows
     are dropped. Of pixels that carry both labels no row is kept, save in a published test split. Where
-    there is no val (no test) it is drawn from what is left, `val_fraction` (`test_fraction`) of the rows,
-    by unit, stratified by label; what remains is train. The draw depends on `seed` and the ids alone,
-    not on the rows' order. Raises DataError where a row has no digest of its pixels or file, or nothing
-    is left to train on, and UsageError for fractions that are not between 0 and 1 together.
+    there is no test, `test_fraction` of the rows is drawn for it, and where there is no val, then
+    `val_fraction` of those not in test: by unit, stratified by label. What remains is train. The draw
+    depends on `seed` and the ids alone, not on the rows' order. Raises DataError where a row has no
+    digest of its pixels or file, or nothing is left to train on, and UsageError for fractions outside
+    0 to 1.
     """
-    if not (val_fraction > 0 and test_fraction > 0 and val_fraction + test_fraction < 1):
-        raise UsageError(
-            "val and test take a fraction each, together less than 1; give for example 0.1 and 0.2"
-        )
+    if not (0 < val_fraction < 1 and 0 < test_fraction < 1):
+        raise UsageError("val and test take a fraction of the rows; give for example 0.1 and 0.2")
     pixels = _require_digests(manifest)
     published = manifest.column("split")
     labels = manifest.column("label")

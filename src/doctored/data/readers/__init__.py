@@ -32,7 +32,10 @@ def read_dataset(path: str | os.PathLike[str], reader: str | None = None) -> Man
         sources = [None if source is None else str(base / source) for source in manifest.column("source")]
         return manifest.with_columns(source=sources)
     with MemberStore(path) as store:
-        return (reader_named(reader) if reader else _recognise(store)).read(store)
+        manifest = (reader_named(reader) if reader else _recognise(store)).read(store)
+    if not len(manifest):
+        raise DataError(f"{path}: the reader {reader!r} understands none of it; name another, or none")
+    return manifest
 
 
 def _recognise(store: MemberStore) -> Reader:

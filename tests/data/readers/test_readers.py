@@ -1,0 +1,178 @@
+import tarfile
+import zipfile
+
+import pytest
+
+from doctored.data.manifest import Manifest
+from doctored.data.members import MemberStore
+from doctored.data.readers import read_dataset, registered_readers
+from doctored.data.readers.base import register
+from doctored.errors import DataError, UsageError
+
+# One small set in each reader's layout, as paths. A new reader adds its own: the contract below holds it.
+SETS = {
+    "cifake": [
+        "train/REAL/0000.jpg",
+        "train/REAL/0000 (2).jpg",
+        "train/FAKE/1000 (10).jpg",
+        "test/REAL/0001 (4).jpg",
+        "test/FAKE/0 (7).jpg",
+    ],
+    "folders": ["real/a.png", "real/sub/b.jpg", "fake/c.webp", "fake/größe (1).JPG"],
+}
+
+
+def write(path, members, form):
+    """Files that hold their own names, as a folder, a zip, a tar or a tar.gz."""
+    if form == "folder":
+        for name in members:
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(name.encode())
+        return path
+    folder = write(path.with_name(f"{path.name}-{form}-files"), members, "folder")
+    packed = path.with_name(f"{path.name}.{form}")
+    if form == "zip":
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name in reversed(members):
+                archive.write(folder / name, name)
+    else:
+        with tarfile.open(packed, "w:gz" if form == "tar.gz" else "w") as archive:
+            archive.add(folder, ".")
+    return packed
+
+
+def test_every_reader_has_a_toy_set():
+    assert set(SETS) == set(registered_readers())
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_contract_of_readers(tmp_path, name):
+    reader = registered_readers()[name]
+    manifests = {
+        form: read_dataset(write(tmp_path / "set", SETS[name], form))
+        for form in ("folder", "zip", "tar", "tar.gz")
+    }
+    first = manifests["folder"]
+    for form, manifest in manifests.items():
+        assert manifest.digest() == first.digest(), form
+        assert manifest.metadata == first.metadata
+        (source,) = set(manifest.column("source"))
+        with MemberStore(source) as store:
+            assert [store.read(member).decode() for member in manifest.column("member")] == list(
+                manifest.column("id")
+            )
+    assert first.metadata.reader == name
+    assert set(first.column("label")) == {"real", "fake"}
+    assert sorted(first.column("id")) == sorted(SETS[name])
+    assert reader.matches(SETS[name]) == 1.0
+    assert reader.matches(["elsewhere/a.jpg"]) == 0.0
+    assert reader.matches([]) == 0.0
+    assert reader.layout.strip()
+
+
+def test_cifake_says_what_its_names_say(tmp_path):
+    manifest = read_dataset(write(tmp_path / "archive", SETS["cifake"], "zip"))
+    rows = {row.id: row for row in manifest.rows()}
+    fake = rows["train/FAKE/1000 (10).jpg"]
+    assert (fake.label, fake.kind, fake.generator) == ("fake", "generated", "stable-diffusion-1.4")
+    assert (fake.split, fake.subject, fake.licence) == ("train", "truck", "MIT")
+    real = rows["test/REAL/0001 (4).jpg"]
+    assert (real.label, real.kind, real.generator) == ("real", None, None)
+    assert (real.split, real.subject) == ("test", "cat")
+    assert rows["train/REAL/0000.jpg"].subject == "airplane"
+
+
+def test_cifake_inside_one_more_folder(tmp_path):
+    inside = [f"CIFAKE/{name}" for name in SETS["cifake"]]
+    manifest = read_dataset(write(tmp_path / "set", inside, "zip"))
+    assert manifest.metadata.reader == "cifake"
+    assert manifest.counts("split") == {"train": 3, "test": 2}
+
+
+@pytest.mark.parametrize(
+    ("folder", "label", "kind", "split"),
+    [
+        ("real", "real", None, None),
+        ("REAL", "real", None, None),
+        ("0_real", "real", None, None),
+        ("Au", "real", None, None),
+        ("nature", "real", None, None),
+        ("FAKE", "fake", None, None),
+        ("progan/airplane/1_fake", "fake", None, None),
+        ("Tp", "fake", None, None),
+        ("ai", "fake", "generated", None),
+        ("copy-move", "fake", "copy_move", None),
+        ("Train/Real", "real", None, "train"),
+        ("Validation/Fake", "fake", None, "val"),
+        ("Test/Fake", "fake", None, "test"),
+        ("fake/valid", "fake", None, "val"),
+        ("fake and real/training/real/part 1", "real", None, "train"),
+        ("real/fake", "fake", None, None),
+    ],
+)
+def test_class_folders_in_their_spellings(folder, label, kind, split):
+    told = registered_readers()["folders"].parse([*folder.split("/"), "a.jpg"])
+    assert (told["label"], told.get("kind"), told["split"]) == (label, kind, split)
+
+
+def test_what_is_no_picture_or_hidden_is_not_read(tmp_path):
+    extra = ["real/notes.txt", "__MACOSX/real/._a.jpg", "real/.thumb.jpg", "fake/.hidden/b.jpg", "Thumbs.db"]
+    manifest = read_dataset(write(tmp_path / "set", SETS["folders"] + extra, "folder"))
+    assert sorted(manifest.column("id")) == sorted(SETS["folders"])
+    assert manifest.metadata.notes == ()
+
+
+def test_what_is_left_out_is_told(tmp_path):
+    many = [f"real/{index}.jpg" for index in range(30)]
+    root = write(tmp_path / "set", [*many, "sheet.png"], "folder")
+    (root / "real" / "link.jpg").symlink_to(root / "sheet.png")
+    manifest = read_dataset(root)
+    assert len(manifest) == 30
+    assert manifest.metadata.notes == (
+        "left out 1 pictures outside the layout, the first: sheet.png",
+        "refused 1 members, the first: 'real/link.jpg' is a link or no file",
+    )
+
+
+def test_an_unknown_layout_draws_those_it_knows(tmp_path):
+    with pytest.raises(DataError) as caught:
+        read_dataset(write(tmp_path / "set", ["a/1.jpg", "b/2.jpg", "real/3.jpg"], "folder"))
+    message = str(caught.value)
+    for name, reader in registered_readers().items():
+        assert f"{name}:\n{reader.layout}" in message
+    assert "the nearest is 'folders', which understands 1 of 3 pictures" in message
+    assert message.endswith("write a manifest.csv")
+
+
+def test_a_layout_can_be_named(tmp_path):
+    root = write(tmp_path / "set", ["a/1.jpg", "b/2.jpg", "real/3.jpg"], "folder")
+    assert read_dataset(root, "folders").column("id") == ("real/3.jpg",)
+    with pytest.raises(UsageError, match="did you mean 'folders'"):
+        read_dataset(root, "folder")
+    with pytest.raises(DataError, match="the reader 'cifake' understands none"):
+        read_dataset(root, "cifake")
+
+
+def test_a_folder_without_pictures(tmp_path):
+    with pytest.raises(DataError, match="holds no pictures"):
+        read_dataset(write(tmp_path / "set", ["real/notes.txt"], "folder"))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_manifest_names_sources_from_its_own_folder(tmp_path, suffix):
+    pytest.importorskip("pyarrow")
+    write(tmp_path / "set", SETS["folders"], "zip")
+    absolute = str(tmp_path / "elsewhere")
+    manifest = Manifest(
+        {"id": list("abc"), "source": ["set.zip", absolute, None], "member": ["real/a.png"] * 3}
+    )
+    path = tmp_path / f"manifest.{suffix}"
+    (manifest.to_csv if suffix == "csv" else manifest.to_parquet)(path)
+    read = read_dataset(path)
+    assert read.column("source") == (str(tmp_path / "set.zip"), absolute, None)
+    assert read.digest() == manifest.digest()
+
+
+def test_two_readers_cannot_share_a_name():
+    with pytest.raises(ValueError, match="two readers are named 'cifake'"):
+        register(type(registered_readers()["cifake"]))

@@ -1,9 +1,8 @@
 """Bytes to pixels: the one place in the package where images are opened.
 
 Foreign bytes meet a decoder here and nowhere else, so this is where limits are checked, and where whatever
-Pillow may raise becomes a `PictureError`. Pillow's plugin classes are called by name instead of
-`Image.open`: only the plugin of the format that the bytes begin with ever sees them, the plugin's own reason
-for refusing is kept, and Pillow's global pixel limit does not stand in for ours.
+Pillow may raise becomes a `PictureError`. The bytes themselves say which format is named to Pillow; no other
+plugin ever sees them.
 """
 
 import logging
@@ -11,57 +10,44 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from io import BytesIO
 from types import TracebackType
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from doctored.errors import PictureError, PictureErrorCode
-from doctored.picture import formats
+from doctored.picture import formats, refusals
 from doctored.picture.limits import Limits
-from doctored.picture.tags import read_orientation
 from doctored.picture.picture import UPRIGHT, Picture, Pixels
 from doctored.picture.source import read_bytes
+from doctored.picture.tags import read_orientation
 
 DEFAULT_LIMITS = Limits()
+Decoded = TypeVar("Decoded", Picture, Pixels)
 
 PLUGINS = {
-    formats.JPEG: ("PIL.JpegImagePlugin", "JpegImageFile"),
-    formats.PNG: ("PIL.PngImagePlugin", "PngImageFile"),
-    formats.WEBP: ("PIL.WebPImagePlugin", "WebPImageFile"),
-    formats.TIFF: ("PIL.TiffImagePlugin", "TiffImageFile"),
-    formats.GIF: ("PIL.GifImagePlugin", "GifImageFile"),
-    formats.BMP: ("PIL.BmpImagePlugin", "BmpImageFile"),
-    formats.AVIF: ("PIL.AvifImagePlugin", "AvifImageFile"),
-    formats.HEIF: ("pillow_heif", "HeifImageFile"),
+    formats.JPEG: "PIL.JpegImagePlugin",
+    formats.PNG: "PIL.PngImagePlugin",
+    formats.WEBP: "PIL.WebPImagePlugin",
+    formats.TIFF: "PIL.TiffImagePlugin",
+    formats.GIF: "PIL.GifImagePlugin",
+    formats.BMP: "PIL.BmpImagePlugin",
+    formats.AVIF: "PIL.AvifImagePlugin",
+    formats.HEIF: "pillow_heif",
 }
-# Formats whose plugin reads the file in order, so that its position says how far it came.
-READ_IN_ORDER = frozenset((formats.JPEG, formats.PNG, formats.GIF, formats.BMP))
-
-PNG_BIT_DEPTH = 24
 # TIFF 6.0 tags and values
 SUBFILE_TYPE, WIDTH, LENGTH, BITS, PHOTOMETRIC, ORIENTATION = 254, 256, 257, 258, 262, 274
 STRIPS, TILES, TILE_WIDTH, TILE_LENGTH = (273, 279), (324, 325), 322, 323
-
 WHITE_IS_ZERO = 0
-
-# How Pillow, libtiff, libavif and libheif put it.
-TRUNCATED_WORDS = (
-    "file is truncated",
-    "truncated file read",
-    "truncated data",
-    "not enough image data",
-    "end of file",
-    "end of data",
-)
-UNSUPPORTED_WORDS = ("unsupported", "not supported", "not yet", "cannot handle", "unknown pixel mode")
+# Where a PNG's header gives its bits a channel (PNG 3, 11.2.1)
+PNG_BIT_DEPTH = 24
+STRIP_PIXELS = 2**21
 
 # Without a handler of its own, what Pillow logs about a broken file would go to stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -75,7 +61,8 @@ def decode(source: str | os.PathLike[str] | bytes | BinaryIO, limits: Limits = D
     are expanded, CMYK, YCbCr and LAB converted as Pillow does; of 16 bits a channel the upper 8 are kept;
     values are not colour-managed. 32-bit integers and floats have no agreed range: `unsupported`.
 
-    Every limit but the clock is checked before pixels exist; this function keeps no clock, because a call
+    Every limit but the clock is checked before pixels exist (metadata that a PNG has after its pixels, when
+    it is read); this function keeps no clock, because a call
     into a decoder cannot be interrupted from inside: run it where it can be killed. Damage that leaves a
     file decodable (a flipped bit in a JPEG) cannot be noticed.
 
@@ -83,25 +70,19 @@ def decode(source: str | os.PathLike[str] | bytes | BinaryIO, limits: Limits = D
     """
     data = read_bytes(source, limits.max_bytes)
     try:
-        return _decode(data, limits)
-    except Image.DecompressionBombError:
-        # Some plugins ask Pillow's global limit, which may lie below ours.
-        with _pillow_limit(limits.max_pixels):
-            try:
-                return _decode(data, limits)
-            except Image.DecompressionBombError as error:
-                raise _too_many_pixels("its parts are", limits) from error
+        return _past_pillow_limit(lambda: _decode(data, limits), limits.max_pixels)
+    except Image.DecompressionBombError as error:
+        raise refusals.too_many_pixels("its parts are too large", limits) from error
 
 
 def _decode(data: bytes, limits: Limits) -> Picture:
     image_format = formats.recognize_format(data)
     if image_format is None:
-        raise _not_a_picture(data)
-    plugin = _plugin(image_format)
+        raise refusals.not_a_picture(data)
     stream = BytesIO(data)
     with _PillowWarningsOff():
         try:
-            image = plugin(stream)
+            image = _open(stream, image_format)
             mode = image.mode
             stored_size = _require_header(image, image_format, stream, limits)
             if image_format == formats.TIFF:
@@ -115,15 +96,17 @@ def _decode(data: bytes, limits: Limits) -> Picture:
                 # A PNG may give its metadata after its pixels.
                 _require_metadata(image, 0, limits)
                 exif = image.info.get("exif")
-                orientation = read_orientation(exif) if exif else 1
+                orientation = read_orientation(exif) if isinstance(exif, bytes) else 1
                 upright = _to_rgb(image, data)
                 if orientation != 1:
                     upright = upright.transpose(UPRIGHT[orientation])
-            pixels = _to_array(upright).reshape(upright.height, upright.width, 3)
+            pixels = _to_array(upright, 3)
         except (PictureError, Image.DecompressionBombError):
             raise
         except Exception as error:
-            raise _translate(error, image_format, data, stream) from error
+            raise refusals.translate(error, image_format, data, stream) from error
+    # A text in a PNG, or a TIFF's tag of the wrong kind, may come by the same name.
+    profile = image.info.get("icc_profile")
     has_own_luma = image_format == formats.JPEG and mode in ("L", "RGB")
     return Picture(
         pixels=pixels,
@@ -132,41 +115,53 @@ def _decode(data: bytes, limits: Limits) -> Picture:
         mode=mode,
         stored_size=stored_size,
         orientation=orientation,
-        profile=image.info.get("icc_profile"),
+        profile=profile if isinstance(profile, bytes) else None,
         read_luma=_decode_jpeg_luma if has_own_luma else None,
     )
 
 
 def _decode_jpeg_luma(data: bytes) -> Pixels:
+    # The picture has been decoded once, so its size is known to be allowed.
+    return _past_pillow_limit(lambda: _decode_y(data), None)
+
+
+def _decode_y(data: bytes) -> Pixels:
     stream = BytesIO(data)
     with _PillowWarningsOff():
         try:
-            image = _plugin(formats.JPEG)(stream)
+            image = _open(stream, formats.JPEG)
             image.draft("L", None)
             image.load()
-            return _to_array(image).reshape(image.height, image.width)
+            return _to_array(image, 1)[..., 0]
+        except Image.DecompressionBombError:
+            raise
         except Exception as error:
-            raise _translate(error, formats.JPEG, data, stream) from error
+            raise refusals.translate(error, formats.JPEG, data, stream) from error
+
+
+def _open(stream: BytesIO, image_format: str) -> ImageFile:
+    """Read the header; raises whatever the format's plugin does."""
+    _load_plugin(image_format)
+    try:
+        return Image.open(stream, formats=(image_format,))
+    except UnidentifiedImageError:
+        # Which keeps to itself what the plugin said: ask again, this time the plugin.
+        plugin = Image.OPEN[image_format][0]
+        stream.seek(0)
+        return plugin(stream, "")
 
 
 @cache
-def _plugin(image_format: str) -> Callable[[BytesIO], ImageFile]:
-    module_name, class_name = PLUGINS[image_format]
+def _load_plugin(image_format: str) -> None:
+    """Import this plugin alone; asked for one that it does not know, Pillow would import all of them."""
     try:
-        module = import_module(module_name)
+        module = import_module(PLUGINS[image_format])
     except ImportError as error:
-        raise _missing_plugin(image_format) from error
+        raise refusals.missing_plugin(image_format) from error
     if not getattr(module, "SUPPORTED", True):
-        raise _missing_plugin(image_format)
-    return cast(Callable[[BytesIO], ImageFile], getattr(module, class_name))
-
-
-def _missing_plugin(image_format: str) -> PictureError:
+        raise refusals.missing_plugin(image_format)
     if image_format == formats.HEIF:
-        advice = "HEIC needs the extra 'heif': pip install 'doctored[heif]'"
-    else:
-        advice = f"this Pillow was built without {image_format}; install Pillow's own wheel"
-    return PictureError(PictureErrorCode.UNSUPPORTED, advice)
+        module.register_heif_opener()
 
 
 class _PillowWarningsOff:
@@ -195,15 +190,18 @@ class _PillowWarningsOff:
 _PILLOW_LIMIT = threading.Lock()
 
 
-@contextmanager
-def _pillow_limit(max_pixels: int) -> Iterator[None]:
-    with _PILLOW_LIMIT:
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = max_pixels
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
+def _past_pillow_limit(decode_once: Callable[[], Decoded], max_pixels: int | None) -> Decoded:
+    """Pillow's own limit is one for the whole process: touched only for a picture that it refuses."""
+    try:
+        return decode_once()
+    except Image.DecompressionBombError:
+        with _PILLOW_LIMIT:
+            before = Image.MAX_IMAGE_PIXELS
+            Image.MAX_IMAGE_PIXELS = max_pixels
+            try:
+                return decode_once()
+            finally:
+                Image.MAX_IMAGE_PIXELS = before
 
 
 def _require_header(image: ImageFile, image_format: str, stream: BytesIO, limits: Limits) -> tuple[int, int]:
@@ -213,9 +211,9 @@ def _require_header(image: ImageFile, image_format: str, stream: BytesIO, limits
         tags = _tags(image)
         width, height = tags[WIDTH], tags[LENGTH]
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
-        raise _too_many_pixels(f"the picture is {width:,}×{height:,}", limits)
+        raise refusals.too_many_pixels(f"the picture is {width:,}×{height:,}", limits)
     # Up to the pixels, such a file holds hardly anything but metadata.
-    before_pixels = stream.tell() if image_format in READ_IN_ORDER else 0
+    before_pixels = stream.tell() if image_format in formats.READ_IN_ORDER else 0
     _require_metadata(image, before_pixels, limits)
     return width, height
 
@@ -223,7 +221,7 @@ def _require_header(image: ImageFile, image_format: str, stream: BytesIO, limits
 def _require_metadata(image: ImageFile, before_pixels: int, limits: Limits) -> None:
     known = sum(len(value) for value in image.info.values() if isinstance(value, bytes | str))
     if max(known, before_pixels) > limits.max_metadata_bytes:
-        raise _too_much_metadata()
+        raise refusals.too_much_metadata()
 
 
 def _require_sound_tiff(image: ImageFile, data: bytes, limits: Limits) -> None:
@@ -235,14 +233,14 @@ def _require_sound_tiff(image: ImageFile, data: bytes, limits: Limits) -> None:
         )
     # A tile is decoded whole, however little of it belongs to the picture.
     if tags.get(TILE_WIDTH, 0) * tags.get(TILE_LENGTH, 0) > limits.max_pixels:
-        raise _too_many_pixels("its tiles are", limits)
+        raise refusals.too_many_pixels("its tiles are too large", limits)
     if image.info["compression"] == "raw":
         return
     # libtiff fills in what some compressions lack, and says nothing.
     for offsets, counts in (STRIPS, TILES):
         parts = zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False)
         if any(offset + count > len(data) for offset, count in parts):
-            raise _truncated(formats.TIFF)
+            raise refusals.truncated(formats.TIFF)
 
 
 def _tags(image: ImageFile) -> dict[int, Any]:
@@ -262,9 +260,10 @@ def _to_rgb(image: ImageFile, data: bytes) -> Image.Image:
             PictureErrorCode.UNSUPPORTED,
             "pixels of 32 bits have no agreed range from black to white; export it with 8 or 16 bits",
         )
-    if image.format == formats.PNG and data[PNG_BIT_DEPTH] == 16:
-        # A colour key of 16 bits cannot be found in the 8 bits that Pillow keeps of each channel.
-        image.info.pop("transparency", None)
+    key = image.info.get("transparency")
+    if isinstance(key, str) or (isinstance(key, tuple) and data[PNG_BIT_DEPTH] == 16):
+        # A PNG's text of that name is no key, and one of 16 bits is not found in the 8 that Pillow keeps.
+        del image.info["transparency"]
     if image.has_transparency_data:
         # Pillow knows the way from premultiplied grey to RGBA only in two steps.
         straight = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
@@ -288,66 +287,16 @@ def _to_8_bits(image: ImageFile) -> Image.Image:
     return Image.fromarray(grey)
 
 
-def _to_array(image: Image.Image) -> Pixels:
-    return np.frombuffer(image.tobytes(), np.uint8)
-
-
-def _translate(error: Exception, image_format: str, data: bytes, stream: BytesIO) -> PictureError:
-    """What an exception of Pillow's, of any kind, means for the picture."""
-    text = str(error).lower()
-    if isinstance(error, MemoryError) or "out of memory" in text:
-        return PictureError(
-            PictureErrorCode.TOO_LARGE,
-            "decoding this picture needs more memory than there is; give a smaller picture",
-        )
-    if "max_text" in text:
-        return _too_much_metadata()
-    if isinstance(error, ImportError) or any(words in text for words in UNSUPPORTED_WORDS):
-        return PictureError(
-            PictureErrorCode.UNSUPPORTED,
-            f"this kind of {image_format} is not supported; export it as an ordinary JPEG or PNG",
-        )
-    ran_out = image_format in READ_IN_ORDER and not isinstance(error, OSError) and stream.tell() >= len(data)
-    if (
-        ran_out
-        or any(words in text for words in TRUNCATED_WORDS)
-        or formats.promised_bytes(data, image_format) > len(data)
-    ):
-        return _truncated(image_format)
-    return PictureError(
-        PictureErrorCode.UNREADABLE,
-        f"this {image_format} is damaged and cannot be decoded; fetch or export the file again",
-    )
-
-
-def _truncated(image_format: str) -> PictureError:
-    return PictureError(
-        PictureErrorCode.TRUNCATED,
-        f"this {image_format} ends before its picture does; fetch the whole file again",
-    )
-
-
-def _not_a_picture(data: bytes) -> PictureError:
-    if foreign := formats.recognize_foreign_format(data):
-        return PictureError(
-            PictureErrorCode.UNSUPPORTED, f"{foreign} files are not supported; export it as JPEG or PNG"
-        )
-    return PictureError(
-        PictureErrorCode.NOT_A_PICTURE,
-        f"this is no {formats.SUPPORTED} file, whatever its name; check that it is a picture",
-    )
-
-
-def _too_many_pixels(what: str, limits: Limits) -> PictureError:
-    return PictureError(
-        PictureErrorCode.TOO_MANY_PIXELS,
-        f"{what} over the limit of {limits.max_pixels:,} pixels and {limits.max_side:,} a side; "
-        "raise the limit or give a smaller picture",
-    )
-
-
-def _too_much_metadata() -> PictureError:
-    return PictureError(
-        PictureErrorCode.TOO_LARGE,
-        "the metadata beside the picture is over its limit; raise the limit or strip the file's metadata",
-    )
+def _to_array(image: Image.Image, channels: int) -> Pixels:
+    """uint8 [h, w, channels], read-only."""
+    width, height = image.size
+    rows = max(1, STRIP_PIXELS // width)
+    if rows >= height:
+        return np.frombuffer(image.tobytes(), np.uint8).reshape(height, width, channels)
+    # All at once, Pillow would hold the bytes of a large picture twice.
+    pixels = np.empty((height, width, channels), np.uint8)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(top + rows, height)))
+        pixels[top : top + rows] = np.frombuffer(strip.tobytes(), np.uint8).reshape(-1, width, channels)
+    pixels.flags.writeable = False
+    return pixels

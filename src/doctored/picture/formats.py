@@ -7,6 +7,9 @@ JPEG, PNG, WEBP, TIFF, GIF, BMP, AVIF, HEIF = (
 )  # fmt: skip
 SUPPORTED = "JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF or HEIC"
 
+# Read by Pillow from front to back, so that its position says how far it came.
+READ_IN_ORDER = frozenset((JPEG, PNG, GIF, BMP))
+
 SIGNATURES = {
     b"\xff\xd8\xff": JPEG,
     b"\x89PNG\r\n\x1a\n": PNG,
@@ -33,6 +36,13 @@ HEIF_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 )
 MAX_BOXES = 10_000
+MAX_TAGS = 1000
+TIFF_TYPE_BYTES = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8), start=1)) | {
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
 
 
 def recognize_format(data: bytes) -> str | None:
@@ -68,9 +78,32 @@ def promised_bytes(data: bytes, image_format: str) -> int:
     """How long the file would be by its own account; 0 where its format does not say."""
     if image_format == WEBP:
         return 8 + int.from_bytes(data[4:8], "little")
+    if image_format == TIFF:
+        return _end_of_directory(data)
     if image_format in (AVIF, HEIF):
         return _end_of_boxes(data)
     return 0
+
+
+def _end_of_directory(data: bytes) -> int:
+    """Where a TIFF's first directory and the values of its tags end (TIFF 6.0 and BigTIFF)."""
+    order = "<" if data.startswith(b"II") else ">"
+    is_big = 43 in data[2:4]
+    entry, start = (f"{order}HHQQ", f"{order}Q") if is_big else (f"{order}HHII", f"{order}I")
+    inline, count_format = (8, f"{order}Q") if is_big else (4, f"{order}H")
+    try:
+        (directory,) = struct.unpack_from(start, data, 8 if is_big else 4)
+        (tags,) = struct.unpack_from(count_format, data, directory)
+        first = directory + struct.calcsize(count_format)
+        size = struct.calcsize(entry)
+        end: int = first + tags * size
+        for index in range(min(tags, MAX_TAGS)):
+            _, kind, count, offset = struct.unpack_from(entry, data, first + index * size)
+            value = count * TIFF_TYPE_BYTES.get(kind, 0)
+            end = max(end, offset + value if value > inline else 0)
+    except (struct.error, OverflowError):  # a place beyond the end, or beyond what an index can be
+        return len(data) + 1
+    return end
 
 
 def _end_of_boxes(data: bytes) -> int:

@@ -21,7 +21,7 @@ class Recipe:
 
     network: str = setting("compact", "which network of the zoo")
     size: int = setting(32, "pictures are exactly this many pixels a side")
-    epochs: int = setting(40, "passes over the training pictures")
+    epochs: int = setting(32, "passes over the training pictures")
     batch_size: int = setting(256, "pictures a step, over all processes")
     optimizer: str = setting("muon", "muon (on hidden convolutions, AdamW on the rest) or adamw")
     learning_rate: float = setting(6e-3, "AdamW's peak; it rises linearly, then falls as a cosine to zero")

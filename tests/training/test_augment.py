@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+from doctored.training import Recipe
+from doctored.training.augment import augment, flip_and_crop, rotate
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def noise(count: int, height: int, width: int, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, height, width, 3), generator=generator, dtype=torch.uint8)
+
+
+@given(st.integers(0, 1000), st.integers(0, 4), st.booleans())
+def test_every_picture_is_one_of_the_shifted_and_mirrored_ones(seed: int, crop: int, flip: bool) -> None:
+    """The oracle pads with numpy, cuts each window, mirrors it, and looks for the result among these."""
+    pixels = noise(3, 9, 12, seed)
+    moved = flip_and_crop(pixels, flip=flip, crop=crop, generator=torch.Generator().manual_seed(seed)).numpy()
+    for before, after in zip(pixels.numpy(), moved, strict=True):
+        padded = np.pad(before, ((crop, crop), (crop, crop), (0, 0)), mode="reflect")
+        windows = [
+            padded[y : y + 9, x : x + 12] for y in range(2 * crop + 1) for x in range(2 * crop + 1)
+        ]
+        windows += [window[:, ::-1] for window in windows] if flip else []
+        assert any(np.array_equal(after, window) for window in windows)
+
+
+def test_flip_mirrors_about_half() -> None:
+    pixels = noise(400, 4, 4)
+    moved = flip_and_crop(pixels, flip=True, crop=0, generator=torch.Generator().manual_seed(0))
+    mirrored = (moved == pixels.flip(2)).flatten(1).all(1)
+    same = (moved == pixels).flatten(1).all(1)
+    assert (mirrored ^ same).all()
+    assert 150 < int(mirrored.sum()) < 250
+
+
+def test_crop_larger_than_the_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match="crop"):
+        flip_and_crop(noise(1, 4, 4), flip=False, crop=4, generator=torch.Generator())
+
+
+def test_rotation_by_nothing_changes_nothing() -> None:
+    pixels = noise(4, 8, 8)
+    assert torch.equal(rotate(pixels, 0.0, torch.Generator().manual_seed(0)), pixels)
+
+
+def test_rotation_turns_about_the_centre_also_in_a_wide_picture() -> None:
+    """A disc in the middle of a 20×40 picture stays where it is and stays a disc."""
+    y, x = np.mgrid[0:20, 0:40]
+    disc = ((y - 9.5) ** 2 + (x - 19.5) ** 2 < 36).astype(np.uint8) * 255
+    pixels = torch.from_numpy(np.repeat(disc[None, :, :, None], 3, 3))
+    turned = rotate(pixels, 90.0, torch.Generator().manual_seed(1)).numpy()[0, :, :, 0]
+    middle = slice(12, 28)  # beyond it the reflected border comes in
+    assert np.abs(turned[:, middle].astype(int) - disc[:, middle]).mean() < 8
+
+
+def test_only_a_share_is_rotated_and_the_seed_decides() -> None:
+    pixels = noise(200, 8, 8)
+    recipe = Recipe(size=8, flip=False, crop=0, rotate_share=0.25, rotate_degrees=20.0)
+    first = augment(pixels, recipe, torch.Generator().manual_seed(5))
+    again = augment(pixels, recipe, torch.Generator().manual_seed(5))
+    other = augment(pixels, recipe, torch.Generator().manual_seed(6))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    changed = int((first != pixels).flatten(1).any(1).sum())
+    assert 25 < changed < 75
+    assert first.dtype == torch.uint8

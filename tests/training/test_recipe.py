@@ -1,0 +1,59 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+from doctored.errors import UsageError
+from doctored.training import Recipe
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(
+    epochs=st.integers(1, 10_000),
+    learning_rate=st.floats(1e-6, 10),
+    flip=st.booleans(),
+    optimizer=st.sampled_from(["muon", "adamw"]),
+)
+def test_toml_round_trip(epochs: int, learning_rate: float, flip: bool, optimizer: str) -> None:
+    recipe = Recipe(epochs=epochs, learning_rate=learning_rate, flip=flip, optimizer=optimizer)
+    lines = (line.split("  # ")[0].split(" = ", 1) for line in recipe.to_toml().splitlines())
+    settings = {key: value.strip('"') for key, value in lines}
+    assert Recipe.from_settings(settings) == recipe
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert all(entry.metadata["says"] for entry in dataclasses.fields(Recipe))
+
+
+def test_file_and_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("epochs = 3\nflip = false\n")
+    assert Recipe.from_toml(path, epochs="5") == Recipe(epochs=5, flip=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"epoch": 3}, "did you mean 'epochs'"),
+        ({"epochs": "many"}, "not a int"),
+        ({"epochs": 1.5}, "epochs is a int"),
+        ({"epochs": True}, "epochs is a int"),
+        ({"epochs": 0}, "between 1"),
+        ({"flip": "yes"}, "flip"),
+        ({"precision": "fp8"}, "auto, fp32, bf16"),
+        ({"learning_rate": float("nan")}, "between"),
+    ],
+)
+def test_bad_settings_get_one_clear_line(settings: dict[str, object], says: str) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        Recipe.from_settings(settings)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"epochs = ", b"\xff\xfe", None])
+def test_bad_files_get_one_clear_line(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "recipe.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError):
+        Recipe.from_toml(path)

@@ -1,0 +1,46 @@
+"""`doctored explain`: one picture in, reasons and a sheet with both overlays out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from doctored.errors import PictureError
+
+
+def command(
+    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="A picture's path, or - for stdin.")],
+    detector: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="The detector [default: the first that covers the picture]."),
+    ] = None,
+    budget: Annotated[float, typer.Option(help="The error budget of the answer.")] = 0.01,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where the sheet goes: picture and both overlays, PNG.")
+    ] = Path("explanation.png"),
+) -> None:
+    """Show where in a picture the evidence lies, for fake and for real, and say why."""
+    import sys
+
+    from doctored.explain import explain
+    from doctored.picture import encode_png
+    from doctored.scan.sinks import printable
+
+    try:
+        explanation = explain(sys.stdin.buffer if picture == "-" else picture, detector, budget=budget)
+    except PictureError as error:
+        typer.echo(f"doctored: {printable(picture)}: {error}", err=True)
+        raise typer.Exit(3) from error
+    typer.echo(f"{explanation.prediction.label.value}: {printable(picture)}")
+    typer.echo(f"by {explanation.detector} {explanation.version}, at a budget of {budget:g}")
+    for target, probability in (explanation.probabilities or {}).items():
+        typer.echo(f"probability of {target.value}: {probability:.4f}")
+    for reason in explanation.reasons:
+        typer.echo(reason)
+    if explanation.evidence is None:
+        typer.echo("No overlay was drawn: outside its domain a detector's evidence means nothing.")
+        return
+    sheet = encode_png(explanation.sheet())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(sheet)
+    typer.echo(f"The sheet with both overlays: {out}")

@@ -8,9 +8,11 @@ import os
 import struct
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -132,7 +134,8 @@ def _rgba() -> np.ndarray:
     return np.concatenate([scene(), alpha], axis=-1)
 
 
-def seeds() -> dict[str, bytes]:
+@cache
+def seeds() -> Mapping[str, bytes]:
     """Small valid pictures of every format and mode that is read, by name; HEIC where it can be written."""
     rgb = Image.fromarray(scene())
     grey_16 = np.linspace(0, 65535, WIDTH * HEIGHT).reshape(HEIGHT, WIDTH).astype(np.uint16)
@@ -187,10 +190,10 @@ def seeds() -> dict[str, bytes]:
     try:
         from pillow_heif import from_pillow
     except ImportError:
-        return made
+        return MappingProxyType(made)
     heic = BytesIO()
     from_pillow(rgb).save(heic, quality=60)
-    return made | {"heic": heic.getvalue()}
+    return MappingProxyType(made | {"heic": heic.getvalue()})
 
 
 def mutate(data: bytes, rng: np.random.Generator) -> bytes:
@@ -277,6 +280,7 @@ def huge_png_header(width: int = 60_000, height: int = 60_000) -> bytes:
     return raw_png(width, height, 8, 2, bytes(100))
 
 
+@cache
 def png_bomb(side: int = 15_000) -> bytes:
     """White pixels in number, a few hundred kilobytes on disk: side² × 3 bytes once unpacked."""
     rows = (b"\0" + b"\xff" * (side * 3)) * 500
@@ -292,7 +296,8 @@ def png_bomb(side: int = 15_000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
-def png_text_bomb(megabytes: int = 100, chunks: int = 1, *, late: bool = False) -> bytes:
+@cache
+def png_text_bomb(megabytes: int = 20, chunks: int = 1, *, late: bool = False) -> bytes:
     """A tiny picture beside compressed text that unpacks to `chunks` × `megabytes`."""
     text = b"k\0\0" + zlib.compress(bytes(megabytes << 20), 9)
     bomb = png_chunk(b"zTXt", text) * chunks

@@ -62,9 +62,9 @@ def decode(source: str | os.PathLike[str] | bytes | BinaryIO, limits: Limits = D
     values are not colour-managed. 32-bit integers and floats have no agreed range: `unsupported`.
 
     Every limit but the clock is checked before pixels exist (metadata that a PNG has after its pixels, when
-    it is read); this function keeps no clock, because a call
-    into a decoder cannot be interrupted from inside: run it where it can be killed. Damage that leaves a
-    file decodable (a flipped bit in a JPEG) cannot be noticed.
+    it is read). This function keeps no clock, because a call into a decoder cannot be interrupted from
+    inside: run it where it can be killed. Damage that leaves a file decodable (a flipped bit in a JPEG)
+    cannot be noticed.
 
     Raises `PictureError` for whatever is wrong with the picture, and nothing else for it.
     """

@@ -55,7 +55,7 @@ def test_every_row_comes_back_once(tmp_path):
 def crashing(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parent)
     monkeypatch.setattr(decoding, "WORKER", "crashing_decoder")
-    monkeypatch.setattr(decoding, "TIME_S", 1.5)
+    monkeypatch.setattr(decoding, "TIME_S", 3.0)
 
 
 def test_a_picture_that_kills_its_decoder_costs_one_row(tmp_path, crashing):

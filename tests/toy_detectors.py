@@ -239,8 +239,8 @@ def sparse_graph(gigabytes: int = 8) -> bytes:
     return _hostile(add_weights)
 
 
-def endless_graph() -> bytes:
-    """A loop of 2⁶² turns in every run."""
+def endless_graph(only_if_bright: bool = False) -> bytes:
+    """A loop of 2⁶² turns in every run, or only in those whose first view is brighter than grey."""
 
     def add_loop(graph: onnx.GraphProto) -> None:
         body = helper.make_graph(
@@ -260,9 +260,18 @@ def endless_graph() -> bytes:
             ],
         )
         graph.initializer.append(numpy_helper.from_array(np.array(2**62, np.int64), "turns"))
-        graph.initializer.append(numpy_helper.from_array(np.array(True), "always"))
+        graph.initializer.append(numpy_helper.from_array(np.array(not only_if_bright), "always"))
+        graph.initializer.append(numpy_helper.from_array(np.array(0, np.int64), "first"))
         _pass_logit_through(
-            graph, [helper.make_node("Loop", ["turns", "always", "raw"], ["logit"], body=body)]
+            graph,
+            [
+                helper.make_node("Gather", ["raw", "first"], ["lead"]),
+                helper.make_node("Sign", ["lead"], ["sign"]),
+                helper.make_node("Relu", ["sign"], ["brightness"]),
+                helper.make_node("Cast", ["brightness"], ["is_bright"], to=TensorProto.BOOL),
+                helper.make_node("Or", ["is_bright", "always"], ["go_at_all"]),
+                helper.make_node("Loop", ["turns", "go_at_all", "raw"], ["logit"], body=body),
+            ],
         )
 
     return _hostile(add_loop)

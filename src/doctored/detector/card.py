@@ -313,9 +313,12 @@ def _read_domain(node: _Node) -> Domain:
 def _read_preprocess(node: _Node) -> Preprocess:
     node.members()
     try:
-        return Preprocess.from_json(node.value)
-    except (ValueError, TypeError, KeyError, DoctoredError) as error:
-        raise node.refuse(str(error)[:200]) from error
+        preprocess = Preprocess.from_json(node.value)
+    except DoctoredError as error:
+        raise node.refuse(" ".join(str(error).split())[:200]) from error
+    if preprocess.kind == "tiles":
+        raise node.refuse(f"tiles make several views, and this Doctored reads detectors of '{ONE_VIEW}' only")
+    return preprocess
 
 
 def _read_pool(node: _Node) -> Pool:

@@ -66,8 +66,9 @@ def card(title: object, label: Label, *text: object, pictures: Sequence[Markup])
     return tag("article", strip, tag("div", head, *text, class_="text"), class_="card")
 
 
-def grid(*cards: Markup) -> Markup:
-    return tag("div", *cards, class_="grid")
+def grid(*cards: Markup, is_large: bool = False) -> Markup:
+    """Cards in as many columns as fit; large ones where each holds several photos."""
+    return tag("div", *cards, class_="grid large" if is_large else "grid")
 
 
 def table(headers: Sequence[object], rows: Sequence[Sequence[object]]) -> Markup:

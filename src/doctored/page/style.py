@@ -32,6 +32,7 @@ p { margin: .5rem 0; max-width: 46rem; }
   display: grid; gap: 1.25rem; margin-top: 1.25rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr));
 }
+.grid.large { grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
 .card {
   display: flex; flex-direction: column; min-width: 0; overflow: hidden;
   background: var(--card); border: 1px solid var(--line); border-radius: 14px;

@@ -1,8 +1,10 @@
 import hashlib
+import io
 import json
 import os
 import random
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -264,6 +266,29 @@ def test_any_state_a_kill_can_leave_is_taken_up(tmp_path, damaged, monkeypatch, 
     pack(manifest, EXACT, out, progress=lambda *call: calls.append(call))
     assert calls[0][0] == len(manifest) - len(untold)
     assert contents(out) == whole
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_and_packing_goes_on_afterwards(tmp_path, toy, monkeypatch):
+    manifest = read_dataset(toy)
+    whole = contents(pack(manifest, EXACT, tmp_path / "whole").path)
+    uninterrupted = interrupt(monkeypatch, after=2)
+    with pytest.raises(KeyboardInterrupt):
+        pack(manifest, EXACT, tmp_path / "pack")
+    uninterrupted()
+
+    enter = pack_module._Unfinished.__enter__
+
+    def enter_with_full_disk(self):
+        enter(self)._journal.close()
+        self._journal = io.FileIO("/dev/full", "ab")
+        return self
+
+    monkeypatch.setattr(pack_module._Unfinished, "__enter__", enter_with_full_disk)
+    with pytest.raises(DataError, match="the disk is full; free some space"):
+        pack(manifest, EXACT, tmp_path / "pack")
+    monkeypatch.setattr(pack_module._Unfinished, "__enter__", enter)
+    assert contents(pack(manifest, EXACT, tmp_path / "pack").path) == whole
 
 
 @pytest.mark.parametrize("is_damaged", [False, True])

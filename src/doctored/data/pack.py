@@ -226,6 +226,7 @@ class _Unfinished:
         if free < self._pixel_bytes:
             needed = f"{self._pixel_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free"
             raise DataError(f"{self._out}: the disk is too full (the pack takes {needed}); free some space")
+        journal.unlink(missing_ok=True)  # it must not tell of pixels that are no more
         with decoded.open("wb") as file:
             file.write(self._npy_header)
             file.truncate(len(self._npy_header) + self._pixel_bytes)
@@ -233,7 +234,7 @@ class _Unfinished:
             aside.write_bytes(self._head)
 
     def _read_journal(self, journal: Path) -> int:
-        """Take over its results; how many of its bytes are whole lines (a kill can cut the last)."""
+        """Take over its results; how many of its bytes are sound lines (a kill can cut the last)."""
         if not journal.exists():
             return 0
         with journal.open("rb") as lines:
@@ -241,9 +242,12 @@ class _Unfinished:
                 raise DataError(f"{self._out} holds an unfinished pack of something else; remove it first")
             kept = len(head)
             for line in lines:
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    break
                 if not line.endswith(b"\n"):
                     break
-                entry = json.loads(line)
                 self.results.update(zip(entry["indices"], entry["results"], strict=True))
                 kept += len(line)
         return kept

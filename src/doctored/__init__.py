@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from doctored.scan.pipeline import scan as scan
     from doctored.training import train as train
 
-__all__ = ["__version__", "evaluate", "explain", "open", "scan", "train"]
+__all__ = ["evaluate", "explain", "open", "scan", "train"]
 
 _FUNCTIONS = {
     "open": ("doctored.detector", "open_detector"),

@@ -23,6 +23,8 @@ MAX_PIXELS = 32_000_000
 # detector is heard of often enough to be told from one that hangs.
 QUICK_S, SLOW_S = 0.25, 1.0
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
 
 class Opened(NamedTuple):
     """A decoded item; `error` where it is none. `seconds` is what that took."""
@@ -131,5 +133,5 @@ class Examiner:
 
 def row(record: Record) -> Row:
     """A record as a line of JSON. Text that no UTF-8 can hold stays a JSON escape."""
-    line = json.dumps(record.to_json(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Row(line.encode("utf-8", "backslashreplace"), record.verdict.label.value, record.error is not None)
+    line = _encode(record.to_json()).encode("utf-8", "backslashreplace")
+    return Row(line, record.verdict.label.value, record.error is not None)

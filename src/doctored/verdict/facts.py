@@ -73,6 +73,8 @@ def _contradicting(findings: Sequence[Finding]) -> list[Finding]:
     asked different questions.
     """
     strong = [finding for finding in findings if _is_strong(finding)]
+    if len(strong) < 2:
+        return []
     fakes = [finding for finding in strong if finding.says is Says.FAKE]
     reals = [finding for finding in strong if finding.says is Says.REAL]
     if not fakes or not reals:

@@ -32,8 +32,8 @@ class Row:
     label: Label
     text: str
 
-    def fits(self, facts: Mapping[str, object] | frozenset[str]) -> bool:
-        return all(fact in facts for fact in self.when) and not any(fact in facts for fact in self.unless)
+    def fits(self, facts: frozenset[str]) -> bool:
+        return facts.issuperset(self.when) and facts.isdisjoint(self.unless)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Policy:
     def used(self) -> UsedPolicy:
         return UsedPolicy(self.name, self.digest)
 
-    def row_for(self, facts: Mapping[str, object] | frozenset[str]) -> Row:
+    def row_for(self, facts: frozenset[str]) -> Row:
         """The first row that fits; the last one always does."""
         return next(row for row in self.rows if row.fits(facts))
 
@@ -57,7 +57,7 @@ class Policy:
 def decide(findings: Sequence[Finding], policy: Policy) -> Verdict:
     """What the policy makes of one picture's findings. Pure: the same findings give the same verdict."""
     facts = find_facts(findings)
-    row = policy.row_for(facts)
+    row = policy.row_for(frozenset(facts))
     deciding = _deciding(row, facts)
     return Verdict(
         label=row.label,
@@ -75,9 +75,14 @@ def not_examined(error: RecordError, policy: Policy) -> Verdict:
     return Verdict(
         label=row.label,
         rule=row.rule,
-        text=row.text.format(because=error.message).rstrip(),
+        text=row.text.format(because=_as_sentence(error.message)),
         codes=(error.code,),
     )
+
+
+def _as_sentence(message: str) -> str:
+    """An error's message begins small and has no full stop, for it may stand behind a path."""
+    return f"{message[:1].upper()}{message[1:].rstrip('.')}."
 
 
 def _deciding(row: Row, facts: Mapping[str, list[Finding]]) -> list[Finding]:

@@ -46,15 +46,15 @@ FORGERIES = (
         base="astronaut",
         donor="cat",
         taken=(110, 20, 310, 275),
-        put=(300, 368, 170, 150),
+        put=(300, 366, 170, 146),
         what="We put the cat's face behind the visor.",
     ),
     Forgery(
         "two-rockets",
         base="rocket",
         donor="rocket",
-        taken=(296, 105, 54, 330),
-        put=(371, 105, 54, 330),
+        taken=(296, 97, 54, 330),
+        put=(371, 97, 54, 330),
         what="We copied the rocket and put it down a second time beside itself.",
     ),
     Forgery(
@@ -79,10 +79,11 @@ FORGERIES = (
 def soft_ellipse(width: int, height: int) -> Image.Image:
     """A mask, 8 bits: 255 well inside the ellipse, 0 at its border and outside, soft between."""
     feather = max(1.0, min(width, height) / 50)
-    inset = round(3.5 * feather)
-    mask = Image.new("L", (width, height), 0)
-    ImageDraw.Draw(mask).ellipse((inset, inset, width - 1 - inset, height - 1 - inset), fill=255)
-    return mask.filter(ImageFilter.GaussianBlur(feather))
+    inset = round(2 * feather)
+    core = _ellipse((width, height), (inset, inset, width - 2 * inset, height - 2 * inset))
+    soft = core.filter(ImageFilter.GaussianBlur(feather))
+    # the blur has tails, and at the tips of a slim ellipse they would reach beyond it
+    return ImageChops.darker(soft, _ellipse((width, height), (0, 0, width, height)))
 
 
 def forge(forgery: Forgery, photos: Mapping[str, Pixels]) -> Pixels:

@@ -11,6 +11,7 @@ import re
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from io import BytesIO
@@ -182,8 +183,7 @@ class _PillowWarningsOff:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Absent when someone reset all filters meanwhile.
-        if self.FILTER in self._filters:
+        with suppress(ValueError):  # gone when someone reset all filters meanwhile
             self._filters.remove(self.FILTER)
 
 

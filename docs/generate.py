@@ -1,0 +1,236 @@
+"""Write what the docs take from the code and from benchmarks/results: `python docs/generate.py [--check]`.
+
+`docs/cli.md` and `docs/findings.md` are written whole. In the README and the other pages only what stands
+between `<!-- begin: NAME -->` and `<!-- end -->` is: `results` (the main table), `figures PREFIX` (every
+figure whose ID starts so), `run COMMAND` (a doctored command and what it prints). With `--check` nothing is
+written, and the exit code is 1 where a page is out of date.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from benchmarks.results_file import read_figures  # noqa: E402
+from doctored.checks.texts import LIMITS, TEXTS  # noqa: E402
+from doctored.cli.commands import COMMANDS, load_command  # noqa: E402
+from doctored.errors import PictureErrorCode  # noqa: E402
+from doctored.verdict import load_policy  # noqa: E402
+
+BLOCK = re.compile(r"(<!-- begin: ([^\n]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+POLICIES = ROOT / "src" / "doctored" / "verdict" / "policies"
+WRITTEN_BY = "<!-- Written by docs/generate.py; edit the code, then run `make results`. -->"
+
+# What the README promises: the text, the figure's ID, how it is shown, what it has to be.
+RESULTS = (
+    ("accuracy, official CIFAKE test split", "cifake.compact.accuracy", "percent", "≥ 96.8 %"),
+    ("ROC AUC, the same", "cifake.compact.auc", "plain", "≥ 0.995"),
+    ("parameters", "cifake.compact.parameters", "count", "≤ 95,000"),
+    ("training, pictures a second against plain Keras 3", "train.vs_keras", "times", "≥ 2.2× (bf16)"),
+    ("training loop against a bare torch loop", "train.vs_bare", "times", "≥ 0.85×"),
+    ("`scan one.jpg` against opening the detector alone", "scan.cold_ratio", "times", "≤ 1.6×"),
+    ("its memory", "scan.cold_mb", "megabytes", "≤ 300 MB"),
+    ("`scan` of 20,000 files against a bare loop", "scan.cifake_ratio", "times", "≥ 0.7×"),
+    ("its memory", "scan.cifake_mb", "megabytes", "≤ 500 MB"),
+    ("packing killed and resumed: same result", "resume.pack", "percent", "100 %"),
+    ("training killed and resumed: same bits", "resume.train", "percent", "100 %"),
+    ("scanning killed and resumed: same rows", "resume.scan", "percent", "100 %"),
+    ("hostile files: a row or one clear line", "hostile.decode", "percent", "100 %"),
+)
+
+SHOWN = {
+    "percent": lambda value: f"{100 * value:.2f} %".replace(".00 %", " %"),
+    "plain": lambda value: f"{value:.4f}",
+    "count": lambda value: f"{value:,.0f}",
+    "times": lambda value: f"{value:.2f}×",
+    "megabytes": lambda value: f"{value:.0f} MB",
+}
+
+EXIT_CODES = {
+    0: "done",
+    1: "done, and `--fail-on` matched",
+    2: "wrong usage; one line says what, and how to mend it",
+    3: "done, but some inputs could not be read; each has its row",
+    4: "could not run: a missing extra, no such detector, a broken data set, no space; one line, what to do",
+    130: "interrupted; what was done is kept and can be resumed",
+}
+
+ERRORS = {
+    PictureErrorCode.EMPTY: "the file has no bytes",
+    PictureErrorCode.TRUNCATED: "the file ends before the picture does",
+    PictureErrorCode.NOT_A_PICTURE: "the bytes are of no format that is read",
+    PictureErrorCode.UNSUPPORTED: "a picture, but of a kind that is not read, or not without an extra",
+    PictureErrorCode.TOO_LARGE: "the file, its metadata or a side of it is over a limit",
+    PictureErrorCode.TOO_MANY_PIXELS: "more pixels than the limit allows",
+    PictureErrorCode.UNREADABLE: "it could not be opened, or its decoder failed on it",
+    PictureErrorCode.TIMED_OUT: "it took longer than the time limit",
+}
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def results() -> str:
+    figures = read_figures()
+    shown = [(row, figures.get(row[1])) for row in RESULTS]
+    rows = [[text, says(figure, way), wanted] for (text, _, way, wanted), figure in shown]
+    provenance = taken([figure for _, figure in shown if figure])
+    return table(["what", "measured [95 % interval]", "has to be"], rows) + "\n" + provenance
+
+
+def says(figure: Mapping[str, Any] | None, way: str) -> str:
+    if figure is None:
+        return "not measured yet"
+    show = SHOWN[way]
+    value = f"**{show(figure['value'])}**"
+    if figure["low"] is None:
+        return value
+    return f"{value} [{show(figure['low'])}, {show(figure['high'])}]"
+
+
+def taken(figures: list[dict[str, Any]]) -> str:
+    """Where, when and from which commit these figures are, one line for each machine."""
+    places: dict[str, set[str]] = {}
+    for figure in figures:
+        machine, commit, date = (figure["taken"][key] for key in ("machine", "commit", "date"))
+        flags = ", ".join(machine["flags"]) or "no vector units named"
+        place = f"{machine['cores']} cores of {machine['processor']} ({flags}), {machine['memory_gb']} GB"
+        libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
+        place += f", no GPU, {machine['os']}, Python {machine['python']}, {libraries}"
+        places.setdefault(place, set()).add(f"{date}, commit {commit}")
+    return "".join(f"Taken on {place} ({'; '.join(sorted(when))}).\n" for place, when in places.items())
+
+
+def figures_table(prefix: str) -> str:
+    figures = {key: figure for key, figure in read_figures().items() if key.startswith(prefix)}
+    if not figures:
+        return "Not measured yet.\n"
+    rows = [
+        [
+            f"`{key}`",
+            f"{figure['value']:,.5g} {figure['unit']}",
+            "" if figure["low"] is None else f"{figure['low']:,.5g} to {figure['high']:,.5g}",
+            f"{figure['n']:,}",
+        ]
+        for key, figure in figures.items()
+    ]
+    return table(["figure", "value", "95 % interval", "n"], rows) + "\n" + taken(list(figures.values()))
+
+
+def run(command: str) -> str:
+    """A doctored command, run at the root of the checkout, with what it prints."""
+    program, *arguments = shlex.split(command)
+    if program != "doctored":
+        raise ValueError(f"the docs run doctored, not {program}")
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "110", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "doctored.cli.main", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    if done.returncode not in (0, 1, 3):
+        raise RuntimeError(f"{command}: {done.stderr}")
+    printed = "\n".join(line.rstrip() for line in done.stdout.splitlines())
+    return f"```console\n$ {command}\n{printed}\n```\n"
+
+
+BLOCKS = {"results": results, "figures": figures_table, "run": run}
+
+
+def filled(text: str) -> str:
+    """A page with its blocks written again."""
+
+    def fill(match: re.Match[str]) -> str:
+        kind, _, argument = match[2].partition(" ")
+        return match[1] + (BLOCKS[kind](argument) if argument else BLOCKS[kind]()) + match[4]  # type: ignore[operator]
+
+    return BLOCK.sub(fill, text)
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command that can be typed, with its parts: `scan`, `data pack`."""
+    for name in COMMANDS:
+        command = load_command(name)
+        parts = getattr(command, "commands", None)
+        yield from (
+            {f"{name} {part}": inner for part, inner in parts.items()}.items() if parts else [(name, command)]
+        )
+
+
+def command_page() -> str:
+    sections = [f"{WRITTEN_BY}\n# Commands\n"]
+    for name, command in commands():
+        context = command.context_class(command, info_name=f"doctored {name}")
+        records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
+        rows = [[f"`{re.sub(r' <[^>]*>$', '', what)}`", " ".join(help.split())] for what, help in records]
+        sections.append(f"## doctored {name}\n{' '.join(command.help.split())}\n\n{table(['', ''], rows)}")
+    codes = [[f"`{code}`", text] for code, text in EXIT_CODES.items()]
+    sections.append(
+        "## Exit codes\n"
+        + table(["code", "meaning"], codes)
+        + "\nWhere two fit: 4, then 2, then 1, then 3. A path that does not exist is a row and a 3; an empty "
+        "folder is a 0 and says so. `doctored --debug ...` shows the traceback of an error; `doctored "
+        "--version` the version.\n"
+    )
+    return "\n".join(sections)
+
+
+def finding_page() -> str:
+    findings = [[f"`{code}`", text] for code, text in TEXTS.items()]
+    errors = [[f"`{code}`", text] for code, text in ERRORS.items()]
+    sections = [
+        f"{WRITTEN_BY}\n# Findings, verdicts, errors\n",
+        "## Findings\nWhat a check can report. Words in braces are filled in; what stands after a colon is a "
+        "variant of the same code.\n\n" + table(["code", "says"], findings),
+        "What the checks cannot see:\n\n" + "".join(f"- {text}\n" for text in LIMITS.values()),
+        "## Verdicts\nA policy is a table; the first row that fits the findings decides, and its name ends "
+        "the record's `why`.\n",
+    ]
+    for file in sorted(POLICIES.glob("*.toml")):
+        policy = load_policy(file.stem)
+        rows = [[f"`{row.rule}`", row.label.value, row.text] for row in policy.rows]
+        sections.append(f"### `{policy.name}`\n{policy.text}\n\n" + table(["rule", "verdict", "says"], rows))
+    sections.append("## Errors\nWhy a picture could not be examined.\n\n" + table(["code", "means"], errors))
+    return "\n".join(sections)
+
+
+def pages() -> dict[Path, str]:
+    """Every page that is written here, whole or in part, as it should be."""
+    whole = {ROOT / "docs" / "cli.md": command_page(), ROOT / "docs" / "findings.md": finding_page()}
+    others = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    parts = {path: path.read_text(encoding="utf-8") for path in others if path not in whole}
+    return whole | {path: filled(text) for path, text in parts.items() if BLOCK.search(text)}
+
+
+def stale() -> list[Path]:
+    return [
+        path
+        for path, text in pages().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main() -> None:
+    if "--check" in sys.argv[1:]:
+        for path in (found := stale()):
+            print(f"{path.relative_to(ROOT)} is out of date; run: make results")
+        sys.exit(bool(found))
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

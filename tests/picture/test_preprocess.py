@@ -133,6 +133,7 @@ def test_other_json_is_refused(value):
         Preprocess.from_json(value)
 
 
+@settings(max_examples=50)
 @given(
     st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3)
 )

@@ -1,5 +1,8 @@
+import copy
+
 import pytest
 import torch
+
 from doctored.models import build_network
 from doctored.training import Recipe
 from doctored.training.optimizer import MuonAdamW, hidden_convolutions, make_optimizer, orthogonalise
@@ -58,7 +61,7 @@ def test_state_survives_a_checkpoint() -> None:
 
     step()
     weights = {key: value.clone() for key, value in network.state_dict().items()}
-    state = optimizer.state_dict()
+    state = copy.deepcopy(optimizer.state_dict())
     restored = build_network("compact")
     restored.load_state_dict(weights)
     again = make_optimizer(restored, Recipe())

@@ -2,10 +2,11 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from doctored.errors import UsageError
-from doctored.training import Recipe
 from hypothesis import given
 from hypothesis import strategies as st
+
+from doctored.errors import UsageError
+from doctored.training import Recipe
 
 
 @given(

@@ -54,7 +54,10 @@ class MuonAdamW(torch.optim.AdamW):
         for weight in group["params"]:
             if weight.grad is None:
                 continue
-            momentum = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
+            state = self.state[weight]
+            if not state:  # AdamW expects a step count of every state that it restores
+                state.update(step=torch.zeros(()), momentum=torch.zeros_like(weight))
+            momentum = state["momentum"]
             momentum.mul_(MOMENTUM).add_(weight.grad)
             update = orthogonalise((weight.grad + MOMENTUM * momentum).flatten(1))
             tall = max(1.0, update.size(0) / update.size(1)) ** 0.5

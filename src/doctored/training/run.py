@@ -16,7 +16,7 @@ from accelerate import Accelerator
 
 from doctored.data.files import written_aside
 from doctored.data.manifest import Manifest
-from doctored.data.pack import Pack, pack
+from doctored.data.pack import Pack, pack, request_digest
 from doctored.data.readers import read_dataset, registered_readers
 from doctored.data.split import settle_splits
 from doctored.data.statistics import channel_statistics
@@ -155,7 +155,7 @@ def open_pack(data: Path, recipe: Recipe, hooks: Hooks) -> Pack:
     """The data set's pack, from the cache where it is there already."""
     manifest = read_dataset(data)
     preprocess = Preprocess.exact(recipe.size)
-    folder = home() / "packs" / f"{manifest.digest()[:16]}-exact-{recipe.size}"
+    folder = home() / "packs" / request_digest(manifest, preprocess)[:16]
     hooks.note(f"{len(manifest):,} pictures in {data.name}; packing (kept in the cache)")
     return pack(manifest, preprocess, folder, progress=lambda done, total: hooks.step(-1, done, total))
 

@@ -1,0 +1,173 @@
+"""A whole run on toy pictures: its files, its resumption, its refusals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import small_training
+from doctored.detector.card import Card
+from doctored.detector.detector import open_detector
+from doctored.errors import DataError, UsageError
+from doctored.training import Recipe, RunResult, train
+from doctored.training.run import Plan, describe_command
+from small_training import SMALL
+
+FILES = {
+    "config.toml",
+    "manifest.parquet",
+    "split.json",
+    "metrics.jsonl",
+    "checkpoints",
+    "detector.onnx",
+    "training_metrics.json",
+    "model_card.json",
+    "predictions.parquet",
+}
+
+
+def test_folder_holds_every_artefact_and_no_leavings(finished: RunResult) -> None:
+    assert {path.name for path in finished.folder.iterdir()} == FILES
+    rows = [json.loads(line) for line in (finished.folder / "metrics.jsonl").read_text().splitlines()]
+    assert rows == finished.history
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+
+
+def test_card_says_what_was_done(finished: RunResult) -> None:
+    card = Card.from_json((finished.folder / "model_card.json").read_text())
+    assert card.name == "toy"
+    assert card.asks.value == "generated"
+    assert (card.domain.min_side, card.domain.max_side) == (32, 32)
+    assert card.card.command.startswith("doctored train toy.zip --out runs/toy")
+    assert "/" not in card.card.data
+    assert {f"{part}.{label}" for part in ("train", "val", "test") for label in ("real", "fake")} == set(
+        card.card.counts
+    )
+    for side in ("fake", "real"):
+        assert [threshold.budget for threshold in card.thresholds[side]] == [0.05, 0.01]
+    metric = card.card.metrics["test.accuracy"]
+    assert metric.n == card.card.counts["test.real"] + card.card.counts["test.fake"]
+
+
+def test_detector_gives_the_predictions_of_the_run(finished: RunResult, toy: Path) -> None:
+    import pyarrow.parquet as parquet
+
+    from doctored.data.members import MemberStore
+
+    table = parquet.read_table(finished.folder / "predictions.parquet").to_pylist()
+    manifest = {
+        row["id"]: row for row in parquet.read_table(finished.folder / "manifest.parquet").to_pylist()
+    }
+    with MemberStore(toy) as store, open_detector(finished.detector) as detector:
+        for row in table[:12]:
+            outputs = detector.run(decode_one(store.read(manifest[row["id"]]["member"])))
+            assert outputs.logit[0] == pytest.approx(row["logit"], abs=1e-3)
+            assert outputs.probability[0] == pytest.approx(row["probability"], abs=1e-4)
+
+
+def decode_one(data: bytes) -> np.ndarray:
+    from doctored.picture import decode
+
+    return decode(data).pixels[np.newaxis]
+
+
+def test_no_row_is_in_two_splits_and_test_is_not_trained_on(finished: RunResult) -> None:
+    import pyarrow.parquet as parquet
+
+    rows = parquet.read_table(finished.folder / "manifest.parquet").to_pylist()
+    by_pixels: dict[str, set[str]] = {}
+    for row in rows:
+        by_pixels.setdefault(row["pixels_sha256"], set()).add(row["split"])
+    assert all(len(splits) == 1 for splits in by_pixels.values())
+
+
+def test_the_same_run_again_is_the_same_bit_for_bit(
+    finished: RunResult, start: Callable[[str], RunResult]
+) -> None:
+    again = start("toy")
+    assert weights(again.folder) == weights(finished.folder)
+    assert without_speed(again.history) == without_speed(finished.history)
+    assert again.detector.read_bytes() == finished.detector.read_bytes()
+
+
+def test_resume_after_kill_gives_what_no_kill_would_have(
+    finished: RunResult, toy: Path, tmp_path: Path
+) -> None:
+    """kill -9 after the first epoch is on disk; the same call then finishes the run."""
+    folder = tmp_path / "toy"
+    words = [sys.executable, small_training.__file__, str(toy), str(folder)]
+    child = subprocess.Popen(words, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    deadline = time.monotonic() + 120
+    while not (folder / "metrics.jsonl").exists() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert not (folder / "detector.onnx").exists()
+    resumed = train(toy, folder, SMALL, device="cpu")
+    assert weights(folder) == weights(finished.folder)
+    assert without_speed(resumed.history) == without_speed(finished.history)
+    assert resumed.detector.read_bytes() == finished.detector.read_bytes()
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    state = torch.load(folder / "checkpoints" / "best.pt", weights_only=True)["network"]
+    return {name: value.numpy().tobytes() for name, value in state.items()}
+
+
+def without_speed(history: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [{key: value for key, value in row.items() if key != "pictures_per_second"} for row in history]
+
+
+def test_finished_run_is_not_overwritten(finished: RunResult, toy: Path) -> None:
+    with pytest.raises(UsageError, match="finished run"):
+        train(toy, finished.folder, Recipe())
+
+
+def test_other_settings_do_not_resume(
+    finished: RunResult, toy: Path, tmp_path: Path, small_recipe: Recipe
+) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "config.toml").write_bytes((finished.folder / "config.toml").read_bytes())
+    with pytest.raises(UsageError, match="other settings"):
+        train(toy, folder, replace(small_recipe, epochs=4), device="cpu")
+
+
+def test_plan_round_trip(finished: RunResult) -> None:
+    plan = Plan.from_toml(finished.folder / "config.toml")
+    assert Plan.from_toml(rewritten(plan, finished.folder.parent / "config.toml")) == plan
+
+
+def rewritten(plan: Plan, path: Path) -> Path:
+    path.write_text(plan.to_toml())
+    return path
+
+
+def test_weights_of_another_run_can_be_started_from(
+    finished: RunResult, toy: Path, tmp_path: Path, small_recipe: Recipe
+) -> None:
+    tuned = train(
+        toy, tmp_path / "tuned", replace(small_recipe, epochs=1), device="cpu", init_from=finished.folder
+    )
+    assert tuned.history[0]["val_loss"] < finished.history[0]["val_loss"]
+
+
+def test_missing_data_and_devices_are_refused(toy: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        train(tmp_path / "nothing", tmp_path / "run")
+    with pytest.raises(UsageError, match="auto or cpu"):
+        train(toy, tmp_path / "run", device="abacus")
+
+
+def test_command_names_no_folder_and_every_changed_setting() -> None:
+    command = describe_command("set.zip", "run", "fine", Recipe(epochs=5))
+    assert command == "doctored train set.zip --out runs/run --name fine --set epochs=5"

@@ -7,11 +7,12 @@ from tests.page.reading import HOSTILE, Seen
 from doctored.data.readers import read_dataset
 from doctored.data.toy import make_toy
 from doctored.demo import run_demo
-from doctored.demo.exhibits import THUMBNAILS, Chapter, gather
+from doctored.demo.exhibits import Chapter, gather
 from doctored.demo.forgeries import FORGERIES
 from doctored.demo.judge import Judged
 from doctored.demo.photos import PHOTOS
 from doctored.demo.sheet import draw_page, outcome
+from doctored.detector.shelf import shelf
 from doctored.errors import DataError
 from doctored.picture import decode
 from doctored.records import Label
@@ -79,8 +80,8 @@ def test_the_page_holds_every_picture_and_asks_nobody(shown):
     seen = Seen(text.removeprefix("<!doctype html>"))
     images = [attributes["src"] for name, attributes in seen.tags if name == "img"]
     expected = {Chapter.PHOTOS: 1, Chapter.FORGED: 2, Chapter.DATA: 3, Chapter.LAB: 3}
-    lab = [one for one in of(shown, Chapter.LAB) if not one.explanation]
-    assert len(images) == sum(expected[one.exhibit.chapter] for one in shown.judged) - 2 * len(lab)
+    alone = [one for one in of(shown, Chapter.LAB) + of(shown, Chapter.DATA) if not one.explanation]
+    assert len(images) == sum(expected[one.exhibit.chapter] for one in shown.judged) - 2 * len(alone)
     assert all(source.startswith("data:image/") for source in images)
     assert not re.search(r"https?:|<script|url\(", text)
     for one in shown.judged:
@@ -90,34 +91,24 @@ def test_the_page_holds_every_picture_and_asks_nobody(shown):
     assert "not what Doctored found" in seen.text
 
 
-def test_the_shipped_thumbnails_are_shown_if_there_are_any(shown):
-    shipped = [path for path in THUMBNAILS.rglob("*") if path.suffix in (".jpg", ".png")]
+def test_what_ships_beside_the_detectors_is_shown(shown):
+    golden = [entry.golden.parent for entry in shelf() if entry.golden]
+    shipped = [path for folder in golden for path in folder.iterdir() if path.suffix in (".jpg", ".png")]
     lab = of(shown, Chapter.LAB)
-    assert len(lab) == len(shipped)
-    assert all(one.exhibit.truth for one in lab)
+    assert sorted(one.exhibit.path.name for one in lab) == sorted(path.name for path in shipped)
+    assert all(one.exhibit.truth == one.exhibit.path.name[:4] for one in lab)
 
 
-def test_thumbnails_are_named_by_their_truth(tmp_path, monkeypatch, data):
-    from doctored.data.members import MemberStore
+def test_an_empty_shelf_leaves_that_chapter_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("doctored.demo.exhibits.shelf", list)
+    assert {one.chapter for one in gather(tmp_path)} == {Chapter.FORGED, Chapter.PHOTOS}
 
-    thumbnails = tmp_path / "shelf"
-    with MemberStore(data) as store:
-        file = store.read(next(iter(store.members)))
-    names = {
-        "real-ship.jpg": "real",
-        "fake/frog.jpg": "fake",
-        "surreal.jpg": None,
-        "test/FAKE/1 (2).jpg": "fake",
-    }
-    for name in names:
-        path = thumbnails / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file)
-    monkeypatch.setattr("doctored.demo.exhibits.THUMBNAILS", thumbnails)
-    found = [one for one in gather(tmp_path / "out") if one.chapter is Chapter.LAB]
-    assert {one.path.name.replace("-", "/", 0): one.truth for one in found} == {
-        name.replace("/", "-"): truth and Label(truth) for name, truth in names.items()
-    }
+
+def test_a_tiny_picture_outside_the_domain_has_no_overlay(shown):
+    one = of(shown, Chapter.DATA)[0]
+    page = draw_page([Judged(one.exhibit, one.record | {"verdict": "unsure", "probability": None})])
+    assert page.count("no overlay") == 2
+    assert f"In truth {one.exhibit.truth}: left open." in page
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -15,12 +15,11 @@ from doctored.data.members import MemberStore
 from doctored.data.readers import read_dataset
 from doctored.demo.forgeries import FORGERIES, forge, mark
 from doctored.demo.photos import PHOTOS, find_photos
-from doctored.detector.shelf import FOLDER
+from doctored.detector.shelf import shelf
 from doctored.errors import DataError
 from doctored.picture import decode, encode_jpeg
 from doctored.records import Label
 
-THUMBNAILS = FOLDER / "thumbnails"
 DRAWN, SEED = 24, 11
 FORGERY_QUALITY = 92
 _TRUTH = re.compile(r"(?i)(?<![a-z])(real|fake)(?![a-z])")
@@ -80,14 +79,15 @@ def _lay_out_forgeries(folder: Path, photos: dict[str, Path]) -> Iterator[Exhibi
 
 
 def _lay_out_thumbnails(folder: Path) -> Iterator[Exhibit]:
-    """The thumbnails that ship; their truth is in their names."""
-    for source in sorted(THUMBNAILS.rglob("*")):
-        if source.suffix.lower() in _PICTURES:
-            name = source.relative_to(THUMBNAILS).as_posix()
-            said = _TRUTH.findall(name)
-            truth = Label(said[-1].lower()) if said else None
-            path = _write(folder / name.replace("/", "-"), source.read_bytes())
-            yield Exhibit(path, Chapter.LAB, source.stem, truth)
+    """The pictures that ship beside the detectors; their truth is in their names."""
+    for entry in shelf():
+        files = sorted(entry.golden.parent.iterdir()) if entry.golden else []
+        pictures = [file for file in files if file.suffix.lower() in _PICTURES]
+        for number, source in enumerate(pictures, start=1):
+            said = _TRUTH.search(source.stem)
+            truth = Label(said[1].lower()) if said else None
+            path = _write(folder / entry.name / source.name, source.read_bytes())
+            yield Exhibit(path, Chapter.LAB, f"number {number}", truth)
 
 
 def _draw_from(data: Path, folder: Path) -> Iterator[Exhibit]:

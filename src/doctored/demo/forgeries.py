@@ -50,6 +50,14 @@ FORGERIES = (
         what="We put the cat's face behind the visor.",
     ),
     Forgery(
+        "cat-with-a-flower",
+        base="cat",
+        donor="dahlia",
+        taken=(160, 75, 290, 290),
+        put=(318, 172, 122, 122),
+        what="We pinned the dahlia to the cat's cheek.",
+    ),
+    Forgery(
         "two-rockets",
         base="rocket",
         donor="rocket",

@@ -49,7 +49,7 @@ def draw_page(judged: Sequence[Judged]) -> str:
         *(draw_chapter(chapter, members) for chapter, members in chapters if members),
         draw_limits(),
         lead="Doctored answers real, fake or unsure, says why, and shows where. "
-        f"These {len(judged)} pictures were judged on this machine, without a network.",
+        f"These {len(judged)} pictures were judged on this machine, offline.",
         foot=draw_credits(),
     )
 
@@ -87,9 +87,8 @@ def outcome(one: Judged) -> str:
 
 def draw_card(one: Judged) -> Markup:
     exhibit = one.exhibit
-    lines = [tag("p", one.record["text"])]
-    if one.explanation:
-        lines = [*draw_probability(one), *(tag("p", reason) for reason in one.explanation.reasons[:2])]
+    reason = one.explanation.reasons[0] if one.explanation else one.record["text"]
+    lines = [*draw_truth(one), tag("p", reason)]
     if exhibit.note:
         lines.append(tag("p", tag("b", "What we did: "), exhibit.note, class_="note"))
     if exhibit.credit:
@@ -97,11 +96,16 @@ def draw_card(one: Judged) -> Markup:
     return page.card(exhibit.title, one.label, *lines, pictures=draw_pictures(one))
 
 
-def draw_probability(one: Judged) -> list[Markup]:
+def draw_truth(one: Judged) -> list[Markup]:
+    """The truth against the answer, where the answer could have been right or wrong."""
+    if one.exhibit.chapter not in (Chapter.LAB, Chapter.DATA):
+        return []
     probability, truth = one.record["probability"], one.exhibit.truth
     parts = [f"In truth {truth}: {outcome(one)}."] if truth else []
     if probability is not None:
-        parts.append(f"Probability of fake {probability:.3f}.")
+        near = min(max(probability, 0.001), 0.999)
+        sign = "" if near == probability else ("below " if near > probability else "above ")
+        parts.append(f"Probability of fake {sign}{near:.3f}.")
     return [tag("p", " ".join(parts), class_="soft")] if parts else []
 
 
@@ -111,23 +115,29 @@ def draw_pictures(one: Judged) -> list[Markup]:
         panels = draw_panels(one.explanation)
         shown = [(panels.picture, "picture")]
         shown += [(pixels, f"for {target}") for target, pixels in panels.overlays.items()]
-        return [draw_figure(pixels, exhibit.title, caption) for pixels, caption in shown]
+        return [
+            page.figure(page.picture(encode_webp(pixels, 90), exhibit.title), caption, kind="square")
+            for pixels, caption in shown
+        ]
     pixels = decode(exhibit.path).pixels
+    if max(pixels.shape) <= TINY_SIDE:
+        picture = page.picture(encode_png(pixels), exhibit.title)
+        return [
+            page.figure(picture, "picture", kind="tiny"),
+            page.blank("no overlay"),
+            page.blank("no overlay"),
+        ]
     if exhibit.marked is None:
-        return [draw_figure(pixels, exhibit.title)]
+        return [draw_photo(pixels, exhibit.title)]
     return [
-        draw_figure(pixels, exhibit.title, "the picture"),
-        draw_figure(exhibit.marked, f"{exhibit.title}: what we did", "what we did"),
+        draw_photo(pixels, exhibit.title, "the picture"),
+        draw_photo(exhibit.marked, f"{exhibit.title}: what we did", "what we did"),
     ]
 
 
-def draw_figure(pixels: NDArray[np.uint8], alt: str, caption: str | None = None) -> Markup:
+def draw_photo(pixels: NDArray[np.uint8], alt: str, caption: str | None = None) -> Markup:
     height, width = pixels.shape[:2]
-    if max(height, width) <= TINY_SIDE:
-        image = page.picture(encode_png(pixels), alt, width=width, height=height)
-        return page.figure(image, caption, kind="tiny")
-    file = encode_webp(pixels, 90) if height == width else encode_jpeg(pixels, 85)
-    return page.figure(page.picture(file, alt, width=width, height=height), caption)
+    return page.figure(page.picture(encode_jpeg(pixels, 85), alt, width=width, height=height), caption)
 
 
 def draw_limits() -> Markup:

@@ -43,8 +43,13 @@ def picture(file: bytes, alt: str, *, width: int | None = None, height: int | No
 
 
 def figure(image: Markup, caption: object = None, *, kind: str = "photo") -> Markup:
-    """A picture with a caption; `kind` is `photo`, or `tiny` for pixels that must stay crisp."""
+    """A picture with a caption; `kind` is `photo`, `square`, or `tiny` for pixels that must stay crisp."""
     return tag("figure", image, tag("figcaption", caption) if caption else "", class_=kind)
+
+
+def blank(caption: object) -> Markup:
+    """An empty square in the place of a picture that there is not."""
+    return tag("figure", tag("div", class_="blank"), tag("figcaption", caption))
 
 
 def badge(label: Label, text: str | None = None) -> Markup:

@@ -30,7 +30,7 @@ p { margin: .5rem 0; max-width: 46rem; }
 .soft { color: var(--soft); }
 .grid {
   display: grid; gap: 1.25rem; margin-top: 1.25rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr));
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 15.5rem), 1fr));
 }
 .grid.large { grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
 .card {
@@ -45,7 +45,9 @@ p { margin: .5rem 0; max-width: 46rem; }
 figure { margin: 0; min-width: 0; background: var(--card); }
 figure img { display: block; width: 100%; height: auto; }
 .photo img { aspect-ratio: 3 / 2; object-fit: contain; background: var(--unsure-ground); }
-.tiny img { image-rendering: pixelated; aspect-ratio: 1; object-fit: contain; }
+.square img, .tiny img, .blank { aspect-ratio: 1; object-fit: contain; }
+.blank { background: var(--unsure-ground); }
+.tiny img { image-rendering: pixelated; }
 figcaption {
   padding: .25rem .375rem; font-size: .75rem; line-height: 1.3; color: var(--soft); text-align: center;
 }

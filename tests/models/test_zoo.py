@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from doctored.errors import UsageError
 from doctored.models import Pool, build_network, count_parameters, network, network_names
 

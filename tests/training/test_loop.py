@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -13,8 +15,8 @@ def test_learning_rate_rises_then_falls_to_zero() -> None:
     recipe = Recipe(learning_rate=2.0, warmup=0.25)
     rates = [learning_rate(recipe, step, 100) for step in range(1, 101)]
     assert rates[24] == pytest.approx(2.0)
-    assert all(a < b for a, b in zip(rates[:24], rates[1:25], strict=True))
-    assert all(a > b for a, b in zip(rates[24:], rates[25:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(rates[:25]))
+    assert all(a > b for a, b in itertools.pairwise(rates[24:]))
     assert rates[-1] == pytest.approx(0.0, abs=1e-12)
 
 

@@ -171,3 +171,8 @@ def test_missing_data_and_devices_are_refused(toy: Path, tmp_path: Path) -> None
 def test_command_names_no_folder_and_every_changed_setting() -> None:
     command = describe_command("set.zip", "run", "fine", Recipe(epochs=5))
     assert command == "doctored train set.zip --out runs/run --name fine --set epochs=5"
+
+
+def test_a_name_that_no_card_takes_is_refused_before_training(toy: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--name"):
+        train(toy, tmp_path / "My Run")

@@ -25,7 +25,7 @@ METADATA_KEY = "doctored"
 MAX_CARD_BYTES = 1 << 20
 ONE_VIEW = "one"
 _MAX_TEXT = 20_000
-_NAME = re.compile(r"[a-z0-9-]{1,64}")
+NAME = re.compile(r"[a-z0-9-]{1,64}")
 _AGAIN = "ask whoever made the file for one that keeps docs/detector-file.md"
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -279,7 +279,7 @@ def _read_card(root: _Node) -> Card:
         *names, "card", "digest"
     )
     schema_.integer(low=SCHEMA)
-    if not _NAME.fullmatch(name.text(64)):
+    if not NAME.fullmatch(name.text(64)):
         raise name.refuse("1 to 64 lower-case letters, digits and hyphens are expected")
     if views.text(64) != ONE_VIEW:
         raise views.refuse(f"this Doctored reads detectors of '{ONE_VIEW}' view only")

@@ -67,78 +67,99 @@ def fit(
     so that a run that was killed and resumed computes what one that was not would have.
     """
     last, best = folder / "checkpoints" / "last.pt", folder / "checkpoints" / "best.pt"
-    steps = len(examples.train) // recipe.batch_size
-    if not steps:
-        raise TrainingError(
-            f"{len(examples.train)} training pictures do not fill one batch; lower batch_size"
-        )
-    optimizer = make_optimizer(network, recipe)
-    model, optimizer = accelerator.prepare(way.compile(way.place(network)), optimizer)
-    average = Average(network, recipe.average)
-    history: list[Row] = []
-    if last.exists():
-        state = checkpoint.load(last)
-        network.load_state_dict(state["network"])
-        average.load(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        history = json.loads(state["history"])
+    loop = Loop(network, examples, recipe, way, accelerator, hooks)
+    history = loop.restore(last) if last.exists() else []
+    while len(history) < recipe.epochs and not is_exhausted(history, recipe.patience):
+        row = loop.run_epoch(len(history))
+        is_best = all(row["val_loss"] < earlier["val_loss"] for earlier in history)
+        history.append(row)
+        if accelerator.is_main_process:
+            if is_best:
+                checkpoint.save({"network": loop.average.weights, "epoch": row["epoch"]}, best)
+            checkpoint.save(loop.state(history), last)
+            with written_aside(folder / "metrics.jsonl") as aside:
+                aside.write_text("".join(json.dumps(row) + "\n" for row in history), encoding="utf-8")
+        accelerator.wait_for_everyone()
+        hooks.epoch(row)
+    network.load_state_dict(checkpoint.load(best)["network"])
+    return history
 
-    for epoch in range(len(history), recipe.epochs):
-        if is_exhausted(history, recipe.patience):
-            break
-        torch.manual_seed(draw_seed(recipe.seed, epoch, accelerator.process_index))
-        model.train()
-        started, losses = time.perf_counter(), torch.zeros((), device=accelerator.device)
-        for step, rows in enumerate(batches(examples.train, recipe, epoch, accelerator)):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(recipe, epoch * steps + step + 1, recipe.epochs * steps)
-            pixels, labels = examples.take(rows)
+
+class Loop:
+    """What lasts from epoch to epoch: the network, its optimiser, the average of its weights."""
+
+    def __init__(
+        self,
+        network: Network,
+        examples: Examples,
+        recipe: Recipe,
+        way: Way,
+        accelerator: Accelerator,
+        hooks: Hooks,
+    ) -> None:
+        self.network, self.examples, self.recipe, self.way = network, examples, recipe, way
+        self.accelerator, self.hooks = accelerator, hooks
+        self.steps = len(examples.train) // recipe.batch_size
+        if not self.steps:
+            raise TrainingError(
+                f"{len(examples.train)} training pictures do not fill one batch; lower batch_size"
+            )
+        optimizer = make_optimizer(network, recipe)
+        self.model, self.optimizer = accelerator.prepare(way.compile(way.place(network)), optimizer)
+        self.average = Average(network, recipe.average)
+
+    def run_epoch(self, epoch: int) -> Row:
+        """Train for an epoch, then validate the average of the weights."""
+        device, recipe = self.accelerator.device, self.recipe
+        torch.manual_seed(draw_seed(recipe.seed, epoch, self.accelerator.process_index))
+        self.model.train()
+        started, losses = time.perf_counter(), torch.zeros((), device=device)
+        for step, rows in enumerate(batches(self.examples.train, recipe, epoch, self.accelerator)):
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate(recipe, epoch * self.steps + step + 1, recipe.epochs * self.steps)
+            pixels, labels = self.examples.take(rows)
             pixels = augment(pixels, recipe, torch.default_generator)
             targets = labels * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
-            x = way.batch(network.normalise(pixels.to(accelerator.device, non_blocking=True)))
-            with quiet_compiler(), way.autocast(accelerator.device):
-                logit = model(x).logit
-            loss = functional.binary_cross_entropy_with_logits(logit.float(), targets.to(accelerator.device))
-            accelerator.backward(loss)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            average.update(network, epoch * steps + step)
+            x = self.way.batch(self.network.normalise(pixels.to(device, non_blocking=True)))
+            with quiet_compiler(), self.way.autocast(device):
+                logit = self.model(x).logit
+            loss = functional.binary_cross_entropy_with_logits(logit.float(), targets.to(device))
+            self.accelerator.backward(loss)
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            self.average.update(self.network, epoch * self.steps + step)
             losses += loss.detach()
-            hooks.step(epoch, step + 1, steps)
+            self.hooks.step(epoch, step + 1, self.steps)
         seconds = time.perf_counter() - started
-        train_loss = float(accelerator.reduce(losses, "mean")) / steps
+        train_loss = float(self.accelerator.reduce(losses, "mean")) / self.steps
         if not math.isfinite(train_loss):
             raise TrainingError(
                 f"the loss is no longer a number in epoch {epoch + 1}; lower learning_rate and start anew"
             )
-        with average.applied(network):
-            row = {
+        with self.average.applied(self.network):
+            return {
                 "epoch": epoch + 1,
                 "train_loss": train_loss,
-                **validate(network, examples, recipe, way, accelerator.device),
-                "learning_rate": optimizer.param_groups[0]["lr"],
-                "pictures_per_second": round(steps * recipe.batch_size / seconds, 1),
+                **validate(self.network, self.examples, self.way, device),
+                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                "pictures_per_second": round(self.steps * recipe.batch_size / seconds, 1),
             }
-        if accelerator.is_main_process:
-            if all(row["val_loss"] < earlier["val_loss"] for earlier in history):
-                checkpoint.save({"network": average.weights, "epoch": epoch + 1}, best)
-            history.append(row)
-            state = {
-                "network": network.state_dict(),
-                "average": average.weights,
-                "optimizer": optimizer.state_dict(),
-                "history": json.dumps(history),
-            }
-            checkpoint.save(state, last)
-            with written_aside(folder / "metrics.jsonl") as aside:
-                aside.write_text("".join(json.dumps(row) + "\n" for row in history), encoding="utf-8")
-        else:
-            history.append(row)
-        accelerator.wait_for_everyone()
-        hooks.epoch(row)
 
-    network.load_state_dict(checkpoint.load(best)["network"])
-    return history
+    def state(self, history: list[Row]) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.weights,
+            "optimizer": self.optimizer.state_dict(),
+            "history": json.dumps(history),
+        }
+
+    def restore(self, path: Path) -> list[Row]:
+        state = checkpoint.load(path)
+        self.network.load_state_dict(state["network"])
+        self.average.load(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        history: list[Row] = json.loads(state["history"])
+        return history
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
@@ -185,7 +206,7 @@ def predict(
     return np.concatenate(logits), np.concatenate(embeddings)
 
 
-def validate(network: Network, examples: Examples, recipe: Recipe, way: Way, device: torch.device) -> Row:
+def validate(network: Network, examples: Examples, way: Way, device: torch.device) -> Row:
     logits, _ = predict(network, examples, examples.val, replace(way, compiled=False), device)
     labels = examples.labels[examples.val]
     losses = np.logaddexp(0.0, np.where(labels == 1, -logits, logits))

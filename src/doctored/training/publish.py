@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,12 +29,12 @@ from doctored.detector.card import (
 )
 from doctored.detector.session import Session
 from doctored.errors import TrainingError
-from doctored.measure.calibrate import fit_affine, sigmoid
+from doctored.measure.calibrate import Affine, fit_affine, sigmoid
 from doctored.measure.summary import summarise
 from doctored.measure.thresholds import operating_points
 from doctored.models import Network, count_parameters
 from doctored.picture import Preprocess
-from doctored.training.export import DetectorGraph, measure_neighbourhood, to_onnx
+from doctored.training.export import DetectorGraph, Neighbourhood, measure_neighbourhood, to_onnx
 from doctored.training.loop import Examples, Row, predict
 from doctored.training.parity import PICTURES, require_parity
 from doctored.training.precision import Way
@@ -70,75 +70,100 @@ def publish(
 ) -> dict[str, Any]:
     """Write `detector.onnx` and the tables beside it; return what is in `training_metrics.json`."""
     note("calibrating, and buying thresholds, on the validation split")
+    measured = measure(network, examples, recipe.seed)
+    card = make_card(
+        network, examples, manifest, recipe, measured, name=name, about=about, epochs=len(history)
+    )
+    note("exporting, and comparing torch with onnxruntime on real pictures")
+    graph = DetectorGraph(network, *measured.affine, measured.neighbourhood)
+    file = to_onnx(graph, recipe.size, card.to_json())
+    check = np.sort(np.random.default_rng(recipe.seed).permutation(examples.val)[:PICTURES])
+    difference = require_parity(graph, Session(file).run, examples.pixels[check])
+    summary = {
+        "parameters": count_parameters(network),
+        "epochs": len(history),
+        "calibration": measured.affine._asdict(),
+        "distance_limit": measured.distance_limit,
+        "parity": {"largest_difference": difference, "pictures": len(check)},
+        "metrics": {key: asdict(metric) for key, metric in card.card.metrics.items()},
+    }
+    write_json(folder / "training_metrics.json", summary)
+    write_json(folder / "model_card.json", json.loads(card.to_json()))
+    write_predictions(folder / "predictions.parquet", manifest, measured.logits)
+    with written_aside(folder / "detector.onnx") as aside:
+        aside.write_bytes(file)
+    return summary
+
+
+class Measured(NamedTuple):
+    """What the validation split decided; `logits` are calibrated, by split, in the examples' order."""
+
+    affine: Affine
+    neighbourhood: Neighbourhood
+    distance_limit: float
+    logits: dict[str, NDArray[np.float64]]
+
+
+def measure(network: Network, examples: Examples, seed: int) -> Measured:
     exact, cpu = Way("fp32", channels_last=True), torch.device("cpu")
-    sample = np.sort(np.random.default_rng(recipe.seed).permutation(examples.train)[:NEIGHBOURS])
-    _, train_embeddings = predict(network, examples, sample, exact, cpu)
-    raw, val_embeddings = predict(network, examples, examples.val, exact, cpu)
-    val_labels = examples.labels[examples.val]
-    affine = fit_affine(raw, val_labels)
-    neighbourhood = measure_neighbourhood(train_embeddings)
-    distance_limit = float(np.percentile(neighbourhood.distance(val_embeddings), DISTANCE_PERCENTILE))
+    sample = np.sort(np.random.default_rng(seed).permutation(examples.train)[:NEIGHBOURS])
+    neighbourhood = measure_neighbourhood(predict(network, examples, sample, exact, cpu)[1])
+    raw, embeddings = predict(network, examples, examples.val, exact, cpu)
+    affine = fit_affine(raw, examples.labels[examples.val])
     logits = {"val": affine.slope * raw + affine.offset}
     if len(examples.test):
-        test_raw, _ = predict(network, examples, examples.test, exact, cpu)
-        logits["test"] = affine.slope * test_raw + affine.offset
-    rows = {"val": examples.val, "test": examples.test}
-    metrics = {
-        f"{part}.{key}": metric
-        for part, values in logits.items()
-        for key, metric in describe(examples.labels[rows[part]], values).items()
-    }
+        raw_test, _ = predict(network, examples, examples.test, exact, cpu)
+        logits["test"] = affine.slope * raw_test + affine.offset
+    limit = float(np.percentile(neighbourhood.distance(embeddings), DISTANCE_PERCENTILE))
+    return Measured(affine, neighbourhood, limit, logits)
 
-    side = recipe.size
-    card = Card(
+
+def make_card(
+    network: Network,
+    examples: Examples,
+    manifest: Manifest,
+    recipe: Recipe,
+    measured: Measured,
+    *,
+    name: str,
+    about: About,
+    epochs: int,
+) -> Card:
+    side, parameters = recipe.size, count_parameters(network)
+    points = operating_points(measured.logits["val"], examples.labels[examples.val])
+    rows = {"val": examples.val, "test": examples.test}
+    return Card(
         name=name,
         version=VERSION,
         asks=what_it_asks(manifest),
-        domain=Domain(DomainKind.LAB, side, side, distance_limit, describe_domain(about, side)),
+        domain=Domain(DomainKind.LAB, side, side, measured.distance_limit, describe_domain(about, side)),
         preprocess=Preprocess.exact(side),
-        pool=describe_pool(network, affine.slope),
+        pool=describe_pool(network, measured.affine.slope),
         thresholds={
             says: tuple(Threshold(p.budget, p.logit, p.bound, p.n) for p in bought)
-            for says, bought in operating_points(logits["val"], val_labels).items()
+            for says, bought in points.items()
         },
         card=ModelCard(
             data=about.title,
             counts=about.counts,
             licence=about.licence,
-            metrics=metrics,
+            metrics={
+                f"{part}.{key}": metric
+                for part, logits in measured.logits.items()
+                for key, metric in describe(examples.labels[rows[part]], logits).items()
+            },
             limits=describe_limits(side),
             commit=about.commit or "unknown",
             command=about.command,
-            text=f"The network '{recipe.network}', {count_parameters(network):,} parameters, "
-            f"trained for {len(history)} epochs.",
+            text=f"The network '{recipe.network}', {parameters:,} parameters, trained for {epochs} epochs.",
         ),
         digest=manifest.digest(),
     )
 
-    note("exporting, and comparing torch with onnxruntime on real pictures")
-    graph = DetectorGraph(network, affine.slope, affine.offset, neighbourhood)
-    file = to_onnx(graph, recipe.size, card.to_json())
-    check = np.sort(np.random.default_rng(recipe.seed).permutation(examples.val)[:PICTURES])
-    session = Session(file)
-    difference = require_parity(graph, session.run, examples.pixels[check])
-    summary = {
-        "parameters": count_parameters(network),
-        "epochs": len(history),
-        "calibration": {"slope": affine.slope, "offset": affine.offset},
-        "distance_limit": distance_limit,
-        "parity": {"largest_difference": difference, "pictures": len(check)},
-        "metrics": {key: asdict(metric) for key, metric in metrics.items()},
-    }
-    with written_aside(folder / "training_metrics.json") as aside:
-        aside.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    with written_aside(folder / "model_card.json") as aside:
-        aside.write_text(
-            json.dumps(json.loads(card.to_json()), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-    write_predictions(folder / "predictions.parquet", manifest, logits)
-    with written_aside(folder / "detector.onnx") as aside:
-        aside.write_bytes(file)
-    return summary
+
+def write_json(path: Path, value: Any) -> None:
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def describe(labels: NDArray[np.uint8], logits: NDArray[np.float64]) -> dict[str, Metric]:

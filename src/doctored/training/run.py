@@ -20,6 +20,7 @@ from doctored.data.pack import Pack, pack, request_digest
 from doctored.data.readers import read_dataset, registered_readers
 from doctored.data.split import settle_splits
 from doctored.data.statistics import channel_statistics
+from doctored.detector.card import NAME
 from doctored.detector.home import home
 from doctored.errors import UsageError
 from doctored.models import Network, build_network
@@ -27,7 +28,7 @@ from doctored.picture import Preprocess
 from doctored.training import checkpoint
 from doctored.training.loop import Examples, Hooks, Row, fit
 from doctored.training.precision import Way, choose_way, set_threads
-from doctored.training.publish import About, publish
+from doctored.training.publish import About, publish, write_json
 from doctored.training.recipe import Recipe
 from doctored.version import __version__
 
@@ -96,24 +97,15 @@ def train(
     cannot be used, TrainingError where training or export cannot go on.
     """
     recipe, hooks, folder = recipe or Recipe(), hooks or Hooks(), Path(out)
-    detector = folder / "detector.onnx"
-    if detector.exists():
-        raise UsageError(f"{folder} holds a finished run; give another --out")
-    if device not in ("auto", "cpu"):
-        raise UsageError(
-            f"a device is auto or cpu, not {device!r}; CUDA_VISIBLE_DEVICES picks one of several GPUs"
-        )
+    name = name or folder.name
+    refuse_early(folder, name, device)
     accelerator = Accelerator(cpu=device == "cpu")
     with accelerator.main_process_first():
         packed = open_pack(Path(data), recipe, hooks)
     manifest, report = settle_splits(packed.manifest, seed=recipe.seed, val_fraction=recipe.val_fraction)
     examples = gather_examples(packed, manifest)
 
-    torch.manual_seed(recipe.seed)
-    network = build_network(recipe.network, dropout=recipe.dropout)
-    mean, std = channel_statistics(packed.pixels, examples.train)
-    network.mean.copy_(torch.from_numpy(mean))
-    network.std.copy_(torch.from_numpy(std))
+    network = make_network(recipe, examples)
     if init_from is not None:
         load_weights(network, Path(init_from))
     plan = settle_plan(
@@ -121,8 +113,7 @@ def train(
     )
     set_threads(plan.way.threads)
     if accelerator.is_main_process:
-        with written_aside(folder / "split.json") as aside:
-            aside.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
+        write_json(folder / "split.json", report.to_json())
         manifest.to_parquet(folder / "manifest.parquet")
 
     network.to(accelerator.device)
@@ -142,13 +133,35 @@ def train(
             manifest,
             recipe,
             folder,
-            name=name or folder.name,
+            name=name,
             about=about,
             history=history,
             note=hooks.note,
         )
     accelerator.wait_for_everyone()
-    return RunResult(folder, detector, history, metrics)
+    return RunResult(folder, folder / "detector.onnx", history, metrics)
+
+
+def refuse_early(folder: Path, name: str, device: str) -> None:
+    """What would be refused at the end of a long run is refused at its start."""
+    if (folder / "detector.onnx").exists():
+        raise UsageError(f"{folder} holds a finished run; give another --out")
+    if not NAME.fullmatch(name):
+        raise UsageError(f"a detector's name is of a-z, 0-9 and '-', not {name!r}; give one with --name")
+    if device not in ("auto", "cpu"):
+        raise UsageError(
+            f"a device is auto or cpu, not {device!r}; CUDA_VISIBLE_DEVICES picks one of several GPUs"
+        )
+
+
+def make_network(recipe: Recipe, examples: Examples) -> Network:
+    """The recipe's network with seeded random weights, normalising by the training pictures' statistics."""
+    torch.manual_seed(recipe.seed)
+    network = build_network(recipe.network, dropout=recipe.dropout)
+    mean, std = channel_statistics(examples.pixels, examples.train)
+    network.mean.copy_(torch.from_numpy(mean))
+    network.std.copy_(torch.from_numpy(std))
+    return network
 
 
 def open_pack(data: Path, recipe: Recipe, hooks: Hooks) -> Pack:
@@ -231,13 +244,13 @@ def describe_data(manifest: Manifest, data: Path) -> str:
     return getattr(reader, "title", None) or data.name
 
 
-def describe_command(data: str, out: str, name: str | None, recipe: Recipe) -> str:
+def describe_command(data: str, out: str, name: str, recipe: Recipe) -> str:
     """The command that starts this run, with no folder of the machine it ran on."""
     default = Recipe()
     changed = [
         f"--set {key}={value}" for key, value in vars(recipe).items() if value != getattr(default, key)
     ]
-    named = [f"--name {name}"] if name and name != out else []
+    named = [f"--name {name}"] if name != out else []
     return " ".join(["doctored train", data, f"--out runs/{out}", *named, *changed])
 
 

@@ -19,7 +19,6 @@ COMMANDS = {
     "demo": "See it work in two minutes, on pictures that are at hand.",
     "check-up": "Tell what is installed, and whether the detectors work here.",
     "train": "Train a detector on a labelled data set.",
-    "export": "Make a trained run into one detector file.",
     "data": "Pack and check data sets.",
 }
 

@@ -70,7 +70,7 @@ def describe(card: "Card", sha256: str) -> Iterator[str]:
     yield f"{card.name} {card.version}"
     yield f"asks       {QUESTIONS[card.asks.value]}"
     yield f"knows      {domain.text}"
-    yield f"domain     {domain.kind.value}; sides of {sides} pixels; distances up to {domain.distance_limit:.4g}"
+    yield f"domain     {domain.kind.value}; sides {sides} pixels; distance up to {domain.distance_limit:.4g}"
     yield f"prepares   {', '.join(f'{key} {value}' for key, value in card.preprocess.to_json().items())}"
     yield f"limits     {notes.limits}"
     yield "\nthresholds"

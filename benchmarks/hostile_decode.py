@@ -119,7 +119,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         figures = measure_decoding(options, Path(folder))
-    # The command line's own cases (unknown detector, foreign .onnx, a batch that goes on) join here.
     commands.finish("hostile_decode", figures, options)
 
 

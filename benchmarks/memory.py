@@ -26,10 +26,16 @@ def tree_pss(root: psutil.Process) -> int:
     return total
 
 
-def peak_pss(command: Sequence[str], cwd: Path | None = None, interval_s: float = INTERVAL_S) -> list[int]:
+def peak_pss(
+    command: Sequence[str],
+    cwd: Path | None = None,
+    interval_s: float = INTERVAL_S,
+    accept: Sequence[int] = (0,),
+) -> list[int]:
     """Run a command to its end; return the PSS of its process tree at each sample, in bytes.
 
     The peak is the list's maximum. Sampling costs time: never time the run that is measured here.
+    Raises CalledProcessError for an exit code that is not in `accept`.
     """
     if not sys.platform.startswith("linux"):
         raise RuntimeError("PSS is the Linux kernel's; run the memory benchmarks on Linux")
@@ -39,6 +45,6 @@ def peak_pss(command: Sequence[str], cwd: Path | None = None, interval_s: float 
     while child.poll() is None:
         samples.append(tree_pss(root))
         time.sleep(interval_s)
-    if child.returncode:
+    if child.returncode not in accept:
         raise subprocess.CalledProcessError(child.returncode, command)
     return samples

@@ -6,12 +6,15 @@ figure whose ID starts so), `run COMMAND` (a doctored command and what it prints
 written, and the exit code is 1 where a page is out of date.
 """
 
+import contextlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,11 @@ from doctored.verdict import load_policy  # noqa: E402
 
 BLOCK = re.compile(r"(<!-- begin: ([^\n]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 POLICIES = ROOT / "src" / "doctored" / "verdict" / "policies"
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+COLUMNS = 96
+PICTURES: dict[
+    Path, bytes
+] = {}  # made by the commands that were run; PNG bytes differ between versions of zlib
 WRITTEN_BY = "<!-- Written by docs/generate.py; edit the code, then run `make results`. -->"
 
 # What the README promises: the text, the figure's ID, how it is shown, what it has to be.
@@ -42,10 +50,12 @@ RESULTS = (
     ("packing killed and resumed: same result", "resume.pack", "percent", "100 %"),
     ("training killed and resumed: same bits", "resume.train", "percent", "100 %"),
     ("scanning killed and resumed: same rows", "resume.scan", "percent", "100 %"),
-    ("hostile files: a row or one clear line", "hostile.decode", "percent", "100 %"),
+    ("hostile files: a picture or a clear refusal", "hostile.decode", "percent", "100 %"),
+    ("hostile files scanned: a row each", "hostile.scan", "percent", "100 %"),
+    ("hostile detector files: one clear line each", "hostile.detector", "percent", "100 %"),
 )
 
-SHOWN = {
+SHOWN: dict[str, Callable[[float], str]] = {
     "percent": lambda value: f"{100 * value:.2f} %".replace(".00 %", " %"),
     "plain": lambda value: f"{value:.4f}",
     "count": lambda value: f"{value:,.0f}",
@@ -79,7 +89,8 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-def results() -> str:
+def results(_: str) -> str:
+    """The README's table: what was promised, what was measured."""
     figures = read_figures()
     shown = [(row, figures.get(row[1])) for row in RESULTS]
     rows = [[text, says(figure, way), wanted] for (text, _, way, wanted), figure in shown]
@@ -127,26 +138,45 @@ def figures_table(prefix: str) -> str:
 
 
 def run(command: str) -> str:
-    """A doctored command, run at the root of the checkout, with what it prints."""
+    """A doctored command on the pictures of `examples`, with what it prints on a terminal.
+
+    It runs in a scratch folder; the pictures that it makes there are kept in `PICTURES`.
+    """
     program, *arguments = shlex.split(command)
     if program != "doctored":
         raise ValueError(f"the docs run doctored, not {program}")
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "110", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "doctored.cli.main", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
+    words = [sys.executable, "-m", "doctored.cli.main", *arguments]
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        shutil.copytree(ROOT / "examples", scratch / "examples")
+        shown = "\n".join(line.rstrip() for line in on_terminal(words, scratch).splitlines())
+        for file in sorted(scratch.rglob("*.png")):
+            PICTURES[ROOT / file.relative_to(scratch)] = file.read_bytes()
+    return f"```console\n$ {command}\n{shown}\n```\n"
+
+
+def on_terminal(command: list[str], folder: Path) -> str:
+    """What a command prints on a terminal, without its colours, then what it says on stderr."""
+    import pty  # POSIX only, as is this way of looking at a program
+
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": str(COLUMNS), "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE
     )
-    if done.returncode not in (0, 1, 3):
-        raise RuntimeError(f"{command}: {done.stderr}")
-    printed = "\n".join(line.rstrip() for line in done.stdout.splitlines())
-    return f"```console\n$ {command}\n{printed}\n```\n"
+    os.close(theirs)
+    printed = b""
+    with contextlib.suppress(OSError):  # the end of a terminal is an error, not an empty read
+        while part := os.read(ours, 65536):
+            printed += part
+    os.close(ours)
+    said = process.communicate()[1].decode()
+    if process.returncode not in (0, 1, 3):
+        raise RuntimeError(f"{command}: {said}")
+    return STYLE.sub("", printed.decode().replace("\r", "")) + said
 
 
-BLOCKS = {"results": results, "figures": figures_table, "run": run}
+BLOCKS: dict[str, Callable[[str], str]] = {"results": results, "figures": figures_table, "run": run}
 
 
 def filled(text: str) -> str:
@@ -154,7 +184,7 @@ def filled(text: str) -> str:
 
     def fill(match: re.Match[str]) -> str:
         kind, _, argument = match[2].partition(" ")
-        return match[1] + (BLOCKS[kind](argument) if argument else BLOCKS[kind]()) + match[4]  # type: ignore[operator]
+        return match[1] + BLOCKS[kind](argument) + match[4]
 
     return BLOCK.sub(fill, text)
 
@@ -164,9 +194,10 @@ def commands() -> Iterator[tuple[str, Any]]:
     for name in COMMANDS:
         command = load_command(name)
         parts = getattr(command, "commands", None)
-        yield from (
-            {f"{name} {part}": inner for part, inner in parts.items()}.items() if parts else [(name, command)]
-        )
+        if parts is None:
+            yield name, command
+        else:
+            yield from ((f"{name} {part}", inner) for part, inner in parts.items())
 
 
 def command_page() -> str:
@@ -188,7 +219,7 @@ def command_page() -> str:
 
 
 def finding_page() -> str:
-    findings = [[f"`{code}`", text] for code, text in TEXTS.items()]
+    findings = [[f"`{code}`", re.sub(r"{(\w+):[^}]*}", r"{\1}", text)] for code, text in TEXTS.items()]
     errors = [[f"`{code}`", text] for code, text in ERRORS.items()]
     sections = [
         f"{WRITTEN_BY}\n# Findings, verdicts, errors\n",
@@ -229,7 +260,8 @@ def main() -> None:
         sys.exit(bool(found))
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8", newline="\n")
-        print(path.relative_to(ROOT))
+    for path, picture in PICTURES.items():
+        path.write_bytes(picture)
 
 
 if __name__ == "__main__":

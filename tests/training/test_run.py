@@ -176,3 +176,19 @@ def test_command_names_no_folder_and_every_changed_setting() -> None:
 def test_a_name_that_no_card_takes_is_refused_before_training(toy: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--name"):
         train(toy, tmp_path / "My Run")
+
+
+def test_card_tells_what_each_threshold_costs_on_the_test_split(finished: RunResult) -> None:
+    import pyarrow.parquet as parquet
+
+    card = Card.from_json((finished.folder / "model_card.json").read_text())
+    rows = [
+        row
+        for row in parquet.read_table(finished.folder / "predictions.parquet").to_pylist()
+        if row["split"] == "test"
+    ]
+    for point in card.thresholds["fake"]:
+        real = [row["logit"] for row in rows if row["label"] == "real"]
+        metric = card.card.metrics[f"test.real_called_fake_at_{point.budget:g}"]
+        assert metric.value == pytest.approx(sum(logit >= point.logit for logit in real) / len(real))
+        assert metric.n == len(real)

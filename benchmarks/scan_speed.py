@@ -26,7 +26,7 @@ from benchmarks.paired import LEAST_ROUNDS, interleave, median_figure, seconds
 from benchmarks.results_file import Figure
 from doctored.data.members import MemberStore
 from doctored.data.readers import read_dataset
-from doctored.detector import shelf
+from doctored.detector.shelf import shelf
 
 DETECTOR = "cifake-compact"
 MEGABYTE = 10**6

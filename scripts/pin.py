@@ -1,6 +1,6 @@
 """Print `constraints.txt`: what this environment has of all that Doctored's extras reach.
 
-    .venv/bin/python scripts/pin.py > constraints.partial && mv constraints.partial constraints.txt
+Run `.venv/bin/python scripts/pin.py > constraints.partial && mv constraints.partial constraints.txt`.
 """
 
 import importlib.metadata

@@ -2,14 +2,13 @@
 
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 # Two cores: a thread pool inside a worker pool runs slower than either, so it is set before any import.
 os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 
-import pytest  # noqa: E402
-from hypothesis import HealthCheck, settings  # noqa: E402
+import pytest
+from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "doctored", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -29,7 +28,7 @@ def _stays_at_home(doctored_home: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
 
     def connect_at_home(self: socket.socket, address: object) -> None:
@@ -38,4 +37,3 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", connect_at_home)
-    yield

@@ -5,7 +5,7 @@ split, where there is one, is measured afterwards and changes nothing.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,8 +30,8 @@ from doctored.detector.card import (
 from doctored.detector.session import Session
 from doctored.errors import TrainingError
 from doctored.measure.calibrate import Affine, fit_affine, sigmoid
-from doctored.measure.summary import summarise
-from doctored.measure.thresholds import operating_points
+from doctored.measure.summary import Figure, proportion, summarise
+from doctored.measure.thresholds import OperatingPoint, operating_points
 from doctored.models import Network, count_parameters
 from doctored.picture import Preprocess
 from doctored.training.export import DetectorGraph, Neighbourhood, measure_neighbourhood, to_onnx
@@ -131,7 +131,6 @@ def make_card(
 ) -> Card:
     side, parameters = recipe.size, count_parameters(network)
     points = operating_points(measured.logits["val"], examples.labels[examples.val])
-    rows = {"val": examples.val, "test": examples.test}
     return Card(
         name=name,
         version=VERSION,
@@ -147,11 +146,7 @@ def make_card(
             data=about.title,
             counts=about.counts,
             licence=about.licence,
-            metrics={
-                f"{part}.{key}": metric
-                for part, logits in measured.logits.items()
-                for key, metric in describe(examples.labels[rows[part]], logits).items()
-            },
+            metrics=make_metrics(examples, measured, points),
             limits=describe_limits(side),
             commit=about.commit or "unknown",
             command=about.command,
@@ -161,6 +156,27 @@ def make_card(
     )
 
 
+def make_metrics(
+    examples: Examples, measured: Measured, points: Mapping[str, Sequence[OperatingPoint]]
+) -> dict[str, Metric]:
+    """Figures by split; for the test split also what the thresholds, bought on validation, cost there."""
+    rows = {"val": examples.val, "test": examples.test}
+    metrics = {
+        f"{part}.{key}": metric
+        for part, logits in measured.logits.items()
+        for key, metric in describe(examples.labels[rows[part]], logits).items()
+    }
+    if "test" in measured.logits:
+        labels, logits = examples.labels[examples.test], measured.logits["test"]
+        for point in points["fake"]:
+            wrong = proportion(int((logits[labels == 0] >= point.logit).sum()), int((labels == 0).sum()))
+            metrics |= as_metric(f"test.real_called_fake_at_{point.budget:g}", wrong)
+        for point in points["real"]:
+            wrong = proportion(int((logits[labels == 1] <= point.logit).sum()), int((labels == 1).sum()))
+            metrics |= as_metric(f"test.fake_called_real_at_{point.budget:g}", wrong)
+    return metrics
+
+
 def write_json(path: Path, value: Any) -> None:
     with written_aside(path) as aside:
         aside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -168,11 +184,16 @@ def write_json(path: Path, value: Any) -> None:
 
 def describe(labels: NDArray[np.uint8], logits: NDArray[np.float64]) -> dict[str, Metric]:
     """Every figure of the summary; what this slice cannot have is left out."""
-    return {
-        key: Metric(figure.value, figure.n, figure.low, figure.high)
-        for key, figure in summarise(labels, logits).items()
-        if figure.value is not None and figure.low is not None and figure.high is not None
-    }
+    metrics: dict[str, Metric] = {}
+    for key, figure in summarise(labels, logits).items():
+        metrics |= as_metric(key, figure)
+    return metrics
+
+
+def as_metric(key: str, figure: Figure) -> dict[str, Metric]:
+    if figure.value is None or figure.low is None or figure.high is None:
+        return {}
+    return {key: Metric(figure.value, figure.n, figure.low, figure.high)}
 
 
 def describe_pool(network: Network, slope: float) -> Pool:

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     evaluation = evaluate(DETECTOR, commands.data_of(options), "test")
     assert evaluation.counts["scored"] == TEST_PICTURES, evaluation.counts
     figures = {
-        f"cifake.compact.{name}": kept(evaluation.figures[key], name) for key, name in MEASURED.items()
+        f"cifake.compact.{name}": kept(evaluation.figures[key], "share") for key, name in MEASURED.items()
     }
     outcome = evaluation.outcome
     for name in ("unsure", "error", "real_called_fake", "fake_called_real"):

@@ -6,7 +6,9 @@ from itertools import combinations
 from doctored.records import Finding, Kind, Says, Strength
 
 
-def detector(name: str, says: Says, *, kind: Kind | None = None, covers: tuple[str, ...] = (), probability=0.5):
+def detector(
+    name: str, says: Says, *, kind: Kind | None = None, covers: tuple[str, ...] = (), probability=0.5
+):
     details = {"probability": probability} | ({"covers": list(covers)} if says is Says.REAL else {})
     return Finding(
         check=f"detector:{name}",
@@ -51,7 +53,7 @@ ALL = (
 )  # fmt: skip
 
 
-def every_combination() -> Iterator[tuple[Finding, ...]]:
-    """All 65,536 sets of the findings above."""
-    for size in range(len(ALL) + 1):
+def every_combination(at_most: int = len(ALL)) -> Iterator[tuple[Finding, ...]]:
+    """All 65,536 sets of the findings above, or those of at most so many."""
+    for size in range(at_most + 1):
         yield from combinations(ALL, size)

@@ -17,7 +17,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from doctored.version import __version__
+from doctored.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from doctored.detector import open_detector as open

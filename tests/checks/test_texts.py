@@ -7,7 +7,7 @@ import pytest
 from doctored.checks import texts
 
 CHECKS = Path(texts.__file__).parent
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "scan.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
 
 
 def codes_in_use() -> set[str]:
@@ -31,7 +31,7 @@ def test_every_code_in_use_has_a_sentence():
 
 
 def test_every_code_is_documented():
-    documented = set(re.findall(r"`([a-z_]+)`", DOCS.read_text("utf-8")))
+    documented = set(re.findall(r"`([a-z_]+)[:`]", DOCS.read_text("utf-8")))
     assert texts.codes() <= documented
 
 

@@ -1,4 +1,7 @@
 import pytest
+
+from doctored.records import Kind, Says, Strength
+from doctored.verdict.facts import FACTS, facts, find_facts
 from toy_findings import (
     ALL,
     DECLARED,
@@ -21,9 +24,6 @@ from toy_findings import (
     every_combination,
     sign,
 )
-
-from doctored.records import Kind, Says, Strength
-from doctored.verdict.facts import FACTS, facts, find_facts
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_only_a_weak_statement_of_fake_is_a_declaration():
 
 def test_every_fact_can_hold_and_no_other_does():
     seen = set()
-    for findings in every_combination():
+    for findings in every_combination(at_most=2):
         seen |= facts(findings)
     assert seen == set(FACTS)
 

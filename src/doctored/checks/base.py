@@ -1,7 +1,7 @@
 """What a check is, and how checks are run so that none can break a scan or fall silent."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast
 
 from doctored.checks.texts import sentence
 from doctored.errors import DoctoredError
@@ -20,7 +20,6 @@ class Check(Protocol):
     def run(self, picture: "Picture") -> list[Finding]: ...
 
 
-@runtime_checkable
 class BatchCheck(Check, Protocol):
     """A check that gains from many pictures at once; `run_many` answers in their order."""
 
@@ -40,9 +39,9 @@ def run_checks(checks: "Sequence[Check]", pictures: "Sequence[Picture]") -> list
 
 
 def _run_one_check(check: Check, pictures: "Sequence[Picture]") -> list[list[Finding]]:
-    if isinstance(check, BatchCheck) and len(pictures) > 1:
+    if hasattr(check, "run_many") and len(pictures) > 1:
         try:
-            found = check.run_many(pictures)
+            found = cast(BatchCheck, check).run_many(pictures)
             if len(found) == len(pictures):
                 return found
         except Exception:  # noqa: S110 - one bad picture must not cost the others: each is tried alone

@@ -2,8 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from doctored.checks.base import Check
 from doctored.errors import UsageError
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from doctored.detector import Detector
 
 
-@dataclass(frozen=True, slots=True)
-class CheckSettings:
+class CheckSettings(NamedTuple):
     """What checks may be told: open detectors, and the share of errors their thresholds may cost."""
 
     detectors: "tuple[Detector, ...]" = ()

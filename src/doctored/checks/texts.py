@@ -8,11 +8,13 @@ TEXTS = {
     "could_not_check": "The check {check} could not look at this picture: {reason}.",
     "detector_says_fake": (
         "{detector}, inside its domain, puts this picture past its threshold for fake (probability of fake"
-        " {probability:.3f}); of the real pictures that this threshold was set on, at most {bound:.1%} come that far."
+        " {probability:.3f}); of the real pictures that this threshold was set on, at most {bound:.1%} come"
+        " that far."
     ),
     "detector_says_real": (
         "{detector}, inside its domain, puts this picture past its threshold for real (probability of fake"
-        " {probability:.3f}); of the fake pictures that this threshold was set on, at most {bound:.1%} come that far."
+        " {probability:.3f}); of the fake pictures that this threshold was set on, at most {bound:.1%} come"
+        " that far."
     ),
     "detector_undecided": (
         "{detector} knows pictures like this one, but puts it between its thresholds"

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from doctored.errors import PictureError, PictureErrorCode
 from doctored.records import RecordError
@@ -22,7 +22,7 @@ def archive_items(path: str, is_picture_name: Callable[[str], bool], max_bytes: 
     """The pictures of an archive, as stored; their path is `photos.zip!/folder/name.jpg`.
 
     A member that is encrypted, larger than `max_bytes` or broken is an item that carries its error, and so
-    is an archive that cannot be read, or not to its end. An item must be loaded before the next is asked for.
+    is an archive that cannot be read, or not to its end. An item must be read before the next is asked for.
     """
     walk = _zip_items if path.lower().endswith(".zip") else _tar_items
 
@@ -63,11 +63,22 @@ def _zip_reader(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: in
 
 
 def _tar_items(path: str, wanted: Callable[[str], bool], max_bytes: int) -> Iterator[Item]:
-    with tarfile.open(path, "r:gz" if path.lower().endswith("gz") else "r:") as archive:
+    is_packed = path.lower().endswith("gz")
+    with tarfile.open(path, "r:gz" if is_packed else "r:") as archive:
         for member in archive:
             if member.isfile() and wanted(member.name):
                 yield Item(shown(f"{path}!/{member.name}"), read=_tar_reader(archive, member, max_bytes))
             archive.members = []  # type: ignore[attr-defined]  # it would remember every member it saw
+        if not is_packed:  # a packed stream that is cut short has failed by now
+            _require_tar_end(archive)
+
+
+def _require_tar_end(archive: tarfile.TarFile) -> None:
+    """tarfile takes a header that is damaged or cut for the end; the real end is a block of zeros."""
+    stream: Any = archive.fileobj
+    stream.seek(archive.offset)
+    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("it is damaged or cut short")
 
 
 def _tar_reader(archive: tarfile.TarFile, member: tarfile.TarInfo, max_bytes: int) -> Callable[[], bytes]:

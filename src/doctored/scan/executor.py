@@ -207,14 +207,15 @@ class _Crew:
         if not worker.requests:
             return
         broken = worker.requests.popleft()
+        if len(broken.items) == 1:
+            if broken.items[0].error is not None:
+                raise DoctoredError("workers end without reason; run 'doctored check-up'")
+            error = RecordError(code.value, self._explain(code))
+            broken.items[0] = broken.items[0]._replace(error=error)
         again = [
             _Request(broken.batch, [item], [position])
             for item, position in zip(broken.items, broken.positions, strict=True)
         ]
-        if len(again) == 1:
-            if again[0].items[0].error is not None:
-                raise DoctoredError("workers end without reason; run 'doctored check-up'")
-            again[0].items[0].error = RecordError(code.value, self._explain(code))
         self._todo.extendleft(reversed([*again, *worker.requests]))
 
     def _explain(self, code: PictureErrorCode) -> str:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from doctored.errors import PictureError
@@ -13,8 +12,7 @@ BATCH_ITEMS = 64
 BATCH_BYTES = 8 * 2**20  # of encoded pictures: a few photos, or many thumbnails
 
 
-@dataclass(slots=True)
-class Item:
+class Item(NamedTuple):
     """One picture to be: a file that the worker opens, or `data`, or an `error` that is known beforehand.
 
     `path` is what the record shows. `read` fetches the bytes of an archive's member; it is called once, in
@@ -27,22 +25,24 @@ class Item:
     data: bytes | None = None
     error: RecordError | None = None
 
-    def load(self) -> int:
-        """Fetch the bytes where this process has to, and tell the size in bytes of the encoded picture."""
-        if self.read is not None:
-            try:
-                self.data = self.read()
-            except PictureError as error:
-                self.error = RecordError(error.code.value, error.message)
-            self.read = None
+    def loaded(self) -> "Item":
+        """The item with the bytes that this process has to fetch, or with the error that doing so gave."""
+        if self.read is None:
+            return self
+        try:
+            return self._replace(read=None, data=self.read())
+        except PictureError as error:
+            return self._replace(read=None, error=RecordError(error.code.value, error.message))
+
+    def size(self) -> int:
+        """Bytes of the encoded picture, as far as they can be told without opening it."""
         if self.file is not None:
             with suppress(OSError, ValueError):  # the worker meets the same error and makes it a row
                 return os.stat(self.file).st_size  # noqa: PTH116 - a tenth of pathlib's time, a million times
         return len(self.data or b"")
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Some consecutive items; batches are numbered from 0 in input order."""
 
     number: int
@@ -71,7 +71,8 @@ def make_batches(items: Iterable[Item]) -> Iterator[Batch]:
     """Cut a stream of items into batches of at most 64 items and, beyond the first item, 8 MiB."""
     number, held, held_bytes = 0, list[Item](), 0
     for item in items:
-        size = item.load()
+        item = item.loaded()
+        size = item.size()
         if held and (len(held) == BATCH_ITEMS or held_bytes + size > BATCH_BYTES):
             yield Batch(number, held)
             number, held, held_bytes = number + 1, [], 0

@@ -3,27 +3,24 @@
 import difflib
 import hashlib
 import json
-import string
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from doctored.errors import UsageError
 from doctored.records import Finding, Kind, Label, RecordError, Says, UsedPolicy, Verdict
 from doctored.verdict.facts import FACTS, find_facts
 
 SCHEMA = 1
+FOLDER = Path(__file__).parent / "policies"
 _POLICY_KEYS = {"schema", "name", "text", "row"}
 _ROW_KEYS = {"rule", "when", "unless", "label", "text"}
 _DETECTOR = "detector:"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One rule: it fits where every fact of `when` holds and none of `unless` does."""
 
     rule: str
@@ -36,8 +33,7 @@ class Row:
         return facts.issuperset(self.when) and facts.isdisjoint(self.unless)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """A validated table; `digest` is the sha256 of its canonical JSON."""
 
     name: str
@@ -62,7 +58,7 @@ def decide(findings: Sequence[Finding], policy: Policy) -> Verdict:
     return Verdict(
         label=row.label,
         rule=row.rule,
-        text=row.text.format(because=" ".join(dict.fromkeys(finding.text for finding in deciding))).rstrip(),
+        text=_fill(row, " ".join(dict.fromkeys(finding.text for finding in deciding))),
         kind=_kind(deciding) if row.label is Label.FAKE else None,
         codes=tuple(dict.fromkeys(finding.code for finding in deciding)),
         probability=_probability(deciding),
@@ -75,9 +71,13 @@ def not_examined(error: RecordError, policy: Policy) -> Verdict:
     return Verdict(
         label=row.label,
         rule=row.rule,
-        text=row.text.format(because=_as_sentence(error.message)),
+        text=_fill(row, _as_sentence(error.message)),
         codes=(error.code,),
     )
+
+
+def _fill(row: Row, because: str) -> str:
+    return row.text.replace("{because}", because).rstrip()
 
 
 def _as_sentence(message: str) -> str:
@@ -124,15 +124,12 @@ def load_policy(name_or_path: str = "careful") -> Policy:
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"the policy {name_or_path} cannot be read ({error}); check the path") from error
         return parse_policy(text, origin=name_or_path)
-    folder = resources.files("doctored.verdict") / "policies"
-    shipped = sorted(
-        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
-    )
+    shipped = sorted(path.stem for path in FOLDER.glob("*.toml"))
     if name_or_path not in shipped:
         near = difflib.get_close_matches(name_or_path, shipped, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(shipped)}"
         raise UsageError(f"there is no policy called {name_or_path!r}; {hint}")
-    return parse_policy((folder / f"{name_or_path}.toml").read_text("utf-8"), origin=name_or_path)
+    return parse_policy((FOLDER / f"{name_or_path}.toml").read_text("utf-8"), origin=name_or_path)
 
 
 def parse_policy(text: str, origin: str = "policy") -> Policy:
@@ -169,9 +166,8 @@ def _row(row: dict[str, Any], number: int) -> Row:
         raise ValueError(f"{where} is called {rule!r}; a rule's name is snake_case")
     if label not in list(Label):
         raise ValueError(f"{where} has the label {label!r}; use one of {', '.join(Label)}")
-    fields = {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
-    if fields - {"because"}:
-        raise ValueError(f"the text of {where} may hold {{because}} and no other placeholder")
+    if {"{", "}"} & set(text.replace("{because}", "")):
+        raise ValueError(f"the text of {where} may hold {{because}} and no other brace")
     when, unless = (_facts(row.get(key, []), where) for key in ("when", "unless"))
     if set(when) & set(unless):
         raise ValueError(f"{where} asks for a fact and against it; take it out of one of the two")

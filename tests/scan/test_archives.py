@@ -3,6 +3,7 @@ import os
 import tarfile
 import warnings
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -47,7 +48,7 @@ def read_all(path):
     for item in archive_items(path, is_picture_name, MAX):
         item = item.loaded()
         found.append(
-            (os.path.relpath(item.path, os.path.dirname(path)), item.error.code if item.error else item.data)
+            (os.path.relpath(item.path, Path(path).parent), item.error.code if item.error else item.data)
         )
     return found
 

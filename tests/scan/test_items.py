@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doctored.errors import PictureError, PictureErrorCode
-from doctored.records import RecordError
-from doctored.scan.items import BATCH_BYTES, BATCH_ITEMS, Item, make_batches, read_item, shown, write_item
+from doctored.scan.items import (
+    BATCH_BYTES,
+    BATCH_ITEMS,
+    Item,
+    ItemError,
+    make_batches,
+    read_item,
+    shown,
+    write_item,
+)
 
 
 @given(st.lists(st.sampled_from([0, 1, BATCH_BYTES // 3, BATCH_BYTES, BATCH_BYTES + 1]), max_size=12))
@@ -59,7 +67,7 @@ def test_a_read_that_fails_is_the_items_error():
 
     item = Item("x", read=read).loaded()
     assert item.read is None
-    assert item.error == RecordError("too_large", "too large; take another")
+    assert item.error == ItemError("too_large", "too large; take another")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +75,7 @@ def test_a_read_that_fails_is_the_items_error():
     [
         Item("a", file="a\udcff"),
         Item("b", data=b"123"),
-        Item("c", error=RecordError("unreadable", "gone; look")),
+        Item("c", error=ItemError("unreadable", "gone; look")),
     ],
 )
 def test_items_survive_the_way_to_a_worker(item):

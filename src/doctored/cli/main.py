@@ -1,8 +1,8 @@
 """Where the command line begins and ends: start early, call one command, turn errors into exit codes.
 
-This module imports nothing that takes time. `doctored scan` starts its first worker before anything else is
-loaded, so that numpy, Pillow and onnxruntime are read on one core while this process reads its arguments on
-another.
+This module imports nothing that takes time. `doctored scan` starts its first worker before anything else
+is loaded, so that numpy, Pillow and onnxruntime are read on one core while this process does the rest on
+another; and a scan that names only paths and flags goes without Typer.
 """
 
 import os
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warm = None
     try:
         warm = _start_early(given)
-        return _call(given, warm)
+        return _scan_plainly(given, warm) if warm is not None else _call(given, warm)
     except KeyboardInterrupt:
         return _tell("interrupted", INTERRUPTED, is_debug)
     except DoctoredError as error:
@@ -47,9 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _start_early(arguments: list[str]) -> "Child | None":
     if arguments[:1] != ["scan"] or len(arguments) == 1 or not {"--help", "-h"}.isdisjoint(arguments):
         return None
-    from doctored.scan.executor import start_worker
+    from doctored.scan.start import start_worker
 
     return start_worker()
+
+
+def _scan_plainly(arguments: list[str], warm: "Child | None") -> int:
+    from doctored.cli.scanning import read_plain, run_scan
+
+    options = read_plain(arguments[1:])
+    return _call(arguments, warm) if options is None else run_scan(options, warm)
 
 
 def _call(arguments: list[str], warm: "Child | None") -> int:

@@ -9,8 +9,7 @@ from pathlib import PurePosixPath
 from typing import IO, Any
 
 from doctored.errors import PictureError, PictureErrorCode
-from doctored.records import RecordError
-from doctored.scan.items import Item, shown
+from doctored.scan.items import Item, ItemError, shown
 
 # Others (LZMA above all) let a file ask for gigabytes of memory before the first byte comes out.
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -34,7 +33,7 @@ def archive_items(path: str, is_picture_name: Callable[[str], bool], max_bytes: 
         yield from walk(path, wanted, max_bytes)
     except _FOREIGN as error:
         message = f"the archive cannot be read ({_reason(error)}); check that the file is whole"
-        yield Item(shown(path), error=RecordError(PictureErrorCode.UNREADABLE.value, message))
+        yield Item(shown(path), error=ItemError(PictureErrorCode.UNREADABLE.value, message))
 
 
 def _zip_items(path: str, wanted: Callable[[str], bool], max_bytes: int) -> Iterator[Item]:

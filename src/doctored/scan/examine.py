@@ -72,8 +72,10 @@ class Examiner:
 
     def _open(self, item: Item) -> Opened:
         began = time.perf_counter()
-        picture, error = None, item.error
-        if error is None:
+        picture = error = None
+        if item.error is not None:
+            error = RecordError(*item.error)
+        else:
             try:
                 picture = decode(item.data if item.file is None else item.file, self.limits)  # type: ignore[arg-type]
             except PictureError as refused:

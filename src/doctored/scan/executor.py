@@ -4,18 +4,15 @@ import os
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from doctored import errors
 from doctored.errors import DoctoredError, PictureErrorCode
-from doctored.records import RecordError
-from doctored.scan.items import Batch, Item, Row, write_item
+from doctored.scan.items import Batch, Item, ItemError, Row, write_item
 from doctored.scan.settings import Settings
+from doctored.scan.start import WORKER, start_worker
 from doctored.workers import Child, ChildDied, Frame, wait_any
 
-WORKER = "doctored.scan.worker"
-WORKER_MEMORY_BYTES = 4 * 2**30  # the largest picture allowed takes about 3 GiB on its way to pixels
 START_S = 180.0  # foreign detectors are tried out before a worker is ready
 MAX_DEFAULT_WORKERS = 8
 AHEAD = 2  # requests a worker holds, so that it never waits for its parent
@@ -31,14 +28,6 @@ class Executor(Protocol):
     def map_unordered(self, settings: Settings, batches: Iterable[Batch]) -> Generator[Done, None, None]:
         """For every batch its number and its rows, in the order of its items; batches in any order."""
         ...
-
-
-def start_worker(module: str = WORKER) -> Child:
-    """A worker child that loads its libraries from now on; DoctoredError where none can be started."""
-    try:
-        return Child(module, memory_bytes=WORKER_MEMORY_BYTES)
-    except ChildDied as error:
-        raise DoctoredError(f"{error}; free some memory and processes, and try again") from error
 
 
 def available_cores() -> int:
@@ -72,8 +61,7 @@ class LocalExecutor:
             crew.dismiss()
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(NamedTuple):
     """Some items of one batch that still lack their rows, with their positions in it."""
 
     batch: int
@@ -81,12 +69,12 @@ class _Request:
     positions: list[int]
 
 
-@dataclass(slots=True, eq=False)
 class _Worker:
-    child: Child
-    is_ready: bool = False
-    spoke: float = field(default_factory=time.monotonic)
-    requests: deque[_Request] = field(default_factory=deque)
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.is_ready = False
+        self.spoke = time.monotonic()
+        self.requests: deque[_Request] = deque()
 
 
 class _Crew:
@@ -210,7 +198,7 @@ class _Crew:
         if len(broken.items) == 1:
             if broken.items[0].error is not None:
                 raise DoctoredError("workers end without reason; run 'doctored check-up'")
-            error = RecordError(code.value, self._explain(code))
+            error = ItemError(code.value, self._explain(code))
             broken.items[0] = broken.items[0]._replace(error=error)
         again = [
             _Request(broken.batch, [item], [position])

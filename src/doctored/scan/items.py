@@ -6,10 +6,16 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from doctored.errors import PictureError
-from doctored.records import RecordError
 
 BATCH_ITEMS = 64
 BATCH_BYTES = 8 * 2**20  # of encoded pictures: a few photos, or many thumbnails
+
+
+class ItemError(NamedTuple):
+    """Why an item cannot be examined: the code of a PictureError, and its message."""
+
+    code: str
+    message: str
 
 
 class Item(NamedTuple):
@@ -23,7 +29,7 @@ class Item(NamedTuple):
     file: str | None = None
     read: Callable[[], bytes] | None = None
     data: bytes | None = None
-    error: RecordError | None = None
+    error: ItemError | None = None
 
     def loaded(self) -> "Item":
         """The item with the bytes that this process has to fetch, or with the error that doing so gave."""
@@ -32,7 +38,7 @@ class Item(NamedTuple):
         try:
             return self._replace(read=None, data=self.read())
         except PictureError as error:
-            return self._replace(read=None, error=RecordError(error.code.value, error.message))
+            return self._replace(read=None, error=ItemError(error.code.value, error.message))
 
     def size(self) -> int:
         """Bytes of the encoded picture, as far as they can be told without opening it."""
@@ -93,6 +99,6 @@ def write_item(item: Item, blobs: list[bytes]) -> dict[str, Any]:
 
 
 def read_item(value: dict[str, Any], blobs: list[bytes]) -> Item:
-    error = RecordError(*value["error"]) if "error" in value else None
+    error = ItemError(*value["error"]) if "error" in value else None
     data = blobs[value["blob"]] if "blob" in value else None
     return Item(value["path"], file=value.get("file"), data=data, error=error)

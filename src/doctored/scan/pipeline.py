@@ -3,7 +3,6 @@
 import json
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,7 @@ def scan(
         detectors=None if detectors is None else tuple(detectors),
         budget=budget,
         policy=policy,
-        limits=asdict(limits) if limits is not None else {},
+        limits=_as_dict(limits) if limits is not None else {},
     )
     named = [paths] if isinstance(paths, str | PathLike) else paths
     items = find_items((fspath(path) for path in named), settings.max_bytes)
@@ -52,6 +51,12 @@ def scan_items(items: Iterable[Item], settings: Settings, executor: Executor) ->
     """The row of every item, in order. Closing the iterator ends the executor's work."""
     with closing(executor.map_unordered(settings, make_batches(items))) as done:
         yield from _in_order(done)
+
+
+def _as_dict(limits: "Limits") -> dict[str, float]:
+    from dataclasses import asdict
+
+    return asdict(limits)
 
 
 def _in_order(done: Iterable[tuple[int, list[Row]]]) -> Iterator[Row]:

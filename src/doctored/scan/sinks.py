@@ -1,6 +1,5 @@
 """Rows to a reader: a terminal, a pipe, JSON, JSON lines or CSV."""
 
-import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
@@ -78,6 +77,8 @@ class CsvSink:
     """
 
     def __init__(self, stream: BinaryIO) -> None:
+        import csv
+
         self._text = io.TextIOWrapper(stream, "utf-8", "backslashreplace", newline="", write_through=True)
         self._csv = csv.writer(self._text)
         self._csv.writerow(CSV_COLUMNS)

@@ -1,6 +1,5 @@
 """What a person names, in order, to items: files, folders, patterns, archives, lists, standard input."""
 
-import glob
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -8,8 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from doctored.errors import PictureError, PictureErrorCode, UsageError
-from doctored.records import RecordError
-from doctored.scan.items import Item, shown
+from doctored.scan.items import Item, ItemError, shown
 
 ENDINGS = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib",
@@ -31,7 +29,7 @@ def find_items(paths: Iterable[str], max_bytes: int, note: Note = lambda text: N
     for path in paths:
         if path == STDIN:
             yield Item(STDIN, read=lambda: _read_stdin(max_bytes))
-        elif not os.path.lexists(path) and glob.has_magic(path):
+        elif not os.path.lexists(path) and not {"*", "?", "["}.isdisjoint(path):
             yield from _matching(path, max_bytes, note)
         else:
             yield from _named(path, max_bytes, note)
@@ -72,6 +70,8 @@ def _read_stdin(max_bytes: int) -> bytes:
 
 
 def _matching(pattern: str, max_bytes: int, note: Note) -> Iterator[Item]:
+    import glob
+
     found = sorted(glob.iglob(pattern, recursive=True))  # noqa: PTH207 - keeps the path as typed
     if not found:
         yield _broken(pattern, "nothing matches this pattern; check it, or quote it if the shell changed it")
@@ -147,4 +147,4 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _broken(path: str, message: str) -> Item:
-    return Item(shown(path), error=RecordError(PictureErrorCode.UNREADABLE.value, message))
+    return Item(shown(path), error=ItemError(PictureErrorCode.UNREADABLE.value, message))

@@ -1,15 +1,14 @@
 """What a scan came to: counts for people, and the exit code."""
 
-import difflib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from doctored.errors import UsageError
-from doctored.records import Label
 from doctored.scan.items import Row
 
+LABELS = ("real", "fake", "unsure")
 DONE, MATCHED, UNREADABLE = 0, 1, 3
 
 
@@ -39,7 +38,7 @@ class Summary:
             self.matched += 1
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{self.labels[label]:,} {label}" for label in Label)
+        counts = ", ".join(f"{self.labels[label]:,} {label}" for label in LABELS)
         pictures = "1 picture" if self.total == 1 else f"{self.total:,} pictures"
         unread = f"; {self.broken:,} could not be examined" if self.broken else ""
         return f"{pictures}: {counts}{unread}"
@@ -47,8 +46,11 @@ class Summary:
 
 def check_fail_on(words: Iterable[str], policy: str) -> None:
     """UsageError for a word that no record of this scan can match."""
+    import difflib
+
     from doctored.checks.texts import codes
     from doctored.errors import PictureErrorCode
+    from doctored.records import Label
     from doctored.verdict import load_policy
 
     known = {*Label, *codes(), *PictureErrorCode, *(row.rule for row in load_policy(policy).rows)}

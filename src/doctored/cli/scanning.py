@@ -1,0 +1,159 @@
+"""What `doctored scan` does once its arguments are read, and the short way to read the plainest of them."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from doctored.errors import DoctoredError, UsageError
+from doctored.scan.executor import Executor, LocalExecutor
+from doctored.scan.items import Item
+from doctored.scan.pipeline import scan_items
+from doctored.scan.progress import Progress
+from doctored.scan.settings import Settings
+from doctored.scan.sinks import Format, Sink, open_sink
+from doctored.scan.sources import find_items, read_list
+from doctored.scan.summary import Summary, check_fail_on
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from doctored.scan.output import OutputFile
+    from doctored.workers import Child
+
+FLUSH_S = 0.2
+FLAGS = {
+    "--json": "as_json",
+    "--jsonl": "as_jsonl",
+    "--csv": "as_csv",
+    "--quiet": "quiet",
+    "-q": "quiet",
+}
+
+
+class ScanOptions(NamedTuple):
+    """The arguments of `doctored scan`, with their defaults; cli/scan.py says what each means."""
+
+    paths: Sequence[str] = ()
+    from_file: str | None = None
+    detector: Sequence[str] = ()
+    budget: float = 0.01
+    as_json: bool = False
+    as_jsonl: bool = False
+    as_csv: bool = False
+    out: "Path | None" = None
+    resume: bool = False
+    fail_on: Sequence[str] = ()
+    workers: int | None = None
+    max_pixels: int | None = None
+    max_bytes: int | None = None
+    time_limit: float | None = None
+    quiet: bool = False
+
+
+class Interrupted(DoctoredError):
+    exit_code = 130
+
+
+def read_plain(arguments: Sequence[str]) -> ScanOptions | None:
+    """The options of a scan that names only paths and flags; None for all that Typer has to read.
+
+    To import Typer takes longer than to judge a picture, and most scans are as plain as that.
+    """
+    flags: dict[str, Any] = {FLAGS[argument]: True for argument in arguments if argument in FLAGS}
+    paths = [argument for argument in arguments if argument not in FLAGS]
+    if not paths or any(path.startswith("-") and path != "-" for path in paths):
+        return None
+    return ScanOptions(paths, **flags)
+
+
+def run_scan(options: ScanOptions, warm: "Child | None") -> int:
+    """Scan and print; the exit code. `warm` is a worker that was started beforehand."""
+    limits = {
+        "max_pixels": options.max_pixels,
+        "max_bytes": options.max_bytes,
+        "time_s": options.time_limit,
+    }
+    settings = Settings(
+        detectors=tuple(options.detector) or None,
+        budget=options.budget,
+        limits={name: limit for name, limit in limits.items() if limit is not None},
+    )
+    kind = _format(options)
+    if options.resume and options.out is None:
+        raise UsageError("--resume goes on with a file; name it with --out FILE")
+    if not options.paths and options.from_file is None:
+        raise UsageError("nothing to scan; name files, folders, archives or patterns, or use --from-file")
+    if options.fail_on:
+        check_fail_on(options.fail_on, settings.policy)
+    summary = Summary(options.fail_on)
+    to_terminal = options.out is None and sys.stdout.isatty()
+    progress = Progress(is_quiet=options.quiet, is_page_free=not to_terminal)
+    named = chain(options.paths, read_list(options.from_file) if options.from_file is not None else ())
+    items = find_items(named, settings.max_bytes, progress.note)
+    executor = LocalExecutor(options.workers, warm=warm)
+    if options.out is None:
+        _print(items, settings, executor, open_sink(kind, sys.stdout.buffer), summary, progress)
+    else:
+        from doctored.scan.output import OutputFile
+
+        output = OutputFile(options.out, kind, settings.to_json(), resume=options.resume)
+        _write(items, settings, executor, output, summary, progress)
+    progress.finish(summary)
+    return summary.exit_code
+
+
+def _print(
+    items: Iterator[Item],
+    settings: Settings,
+    executor: Executor,
+    sink: Sink,
+    summary: Summary,
+    progress: Progress,
+) -> None:
+    flushed = time.monotonic()
+    with closing(scan_items(items, settings, executor)) as rows:
+        for row in rows:
+            sink.write(row)
+            summary.count(row)
+            progress.show(summary)
+            if time.monotonic() - flushed > FLUSH_S:
+                sys.stdout.flush()
+                flushed = time.monotonic()
+    sink.close()
+
+
+def _write(
+    items: Iterator[Item],
+    settings: Settings,
+    executor: Executor,
+    output: "OutputFile",
+    summary: Summary,
+    progress: Progress,
+) -> None:
+    try:
+        for row in output.resumed(items):
+            summary.count(row)
+        with closing(scan_items(items, settings, executor)) as rows:
+            for row in rows:
+                output.write(row)
+                summary.count(row)
+                progress.show(summary)
+        output.finish()
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; what was done is kept, go on with --resume") from None
+    finally:
+        output.close()
+
+
+def _format(options: ScanOptions) -> Format:
+    asked = {Format.JSON: options.as_json, Format.JSONL: options.as_jsonl, Format.CSV: options.as_csv}
+    chosen = [kind for kind, is_asked in asked.items() if is_asked]
+    if len(chosen) > 1:
+        raise UsageError("--json, --jsonl and --csv exclude each other; choose one")
+    if chosen:
+        return chosen[0]
+    ending = options.out.suffix.lower().removeprefix(".") if options.out is not None else ""
+    return Format(ending) if ending in list(Format) else Format.TABLE

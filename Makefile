@@ -51,9 +51,9 @@ lint: $(VENV)/$(MARK)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-## make test              lint, then all tests
+## make test              lint, then all tests (PYTEST='-n 2 --dist loadfile' for two at a time)
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST)
 
 ## make bench DATA=...    every benchmark on CIFAKE (folder or archive); the machine must be idle
 bench: $(VENV)/$(MARK)

@@ -1,15 +1,20 @@
 """The child that examines: told its settings once, then batches; it answers rows, and that it is alive."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-from doctored.detector.session import available_providers
-from doctored.errors import DoctoredError
-from doctored.scan.examine import Examiner
-from doctored.scan.items import Item, read_item
-from doctored.scan.settings import Settings
-from doctored.workers import Reply, serve
+# numpy's BLAS would start a thread for each core as it is loaded, which takes a third of the time to import
+# numpy; a scan multiplies no matrices outside onnxruntime.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from doctored.detector.session import available_providers  # noqa: E402
+from doctored.errors import DoctoredError  # noqa: E402
+from doctored.scan.examine import Examiner  # noqa: E402
+from doctored.scan.items import Item, read_item  # noqa: E402
+from doctored.scan.settings import Settings  # noqa: E402
+from doctored.workers import Reply, serve  # noqa: E402
 
 HEARTBEAT_S = 0.25
 

@@ -1,8 +1,10 @@
 """Grey pictures, of which the toy detector thinks what their brightness says."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 
@@ -26,3 +28,27 @@ def save_many(folder: Path, count: int) -> list[Path]:
     """Pictures of every verdict, with names in order."""
     values = np.random.default_rng(0).integers(0, 256, count)
     return [save_grey(folder / f"{place:03}.png", int(value)) for place, value in enumerate(values)]
+
+
+def assert_same_records(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
+    """Equal but for the time they took and the last digits, which differ with the batch in onnxruntime."""
+    assert [record["path"] for record in some] == [record["path"] for record in others]
+    for one, other in zip(some, others, strict=True):
+        assert _without_numbers(one) == _without_numbers(other)
+        assert _numbers(one) == pytest.approx(_numbers(other), abs=1e-4)
+
+
+def _numbers(record: dict[str, Any]) -> list[float]:
+    details = [finding["details"] for finding in record["findings"]]
+    found = [record["probability"], *(value for detail in details for value in detail.values())]
+    return [value for value in found if isinstance(value, float)]
+
+
+def _without_numbers(record: dict[str, Any]) -> dict[str, Any]:
+    findings = [
+        {key: finding[key] for key in finding.keys() - {"details", "score", "text"}}
+        for finding in record["findings"]
+    ]
+    return {key: record[key] for key in record.keys() - {"ms", "text", "probability"}} | {
+        "findings": findings
+    }

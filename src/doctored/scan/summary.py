@@ -50,10 +50,10 @@ def check_fail_on(words: Iterable[str], policy: str) -> None:
 
     from doctored.checks.texts import codes
     from doctored.errors import PictureErrorCode
-    from doctored.records import Label
     from doctored.verdict import load_policy
 
-    known = {*Label, *codes(), *PictureErrorCode, *(row.rule for row in load_policy(policy).rows)}
+    known = {*LABELS, *codes(), *(row.rule for row in load_policy(policy).rows)}
+    known |= {code.value for code in PictureErrorCode}
     for word in words:
         if word not in known:
             near = difflib.get_close_matches(word, known, n=1)

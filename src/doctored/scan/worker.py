@@ -9,12 +9,12 @@ from typing import Any
 # numpy; a scan multiplies no matrices outside onnxruntime.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from doctored.detector.session import available_providers  # noqa: E402
-from doctored.errors import DoctoredError  # noqa: E402
-from doctored.scan.examine import Examiner  # noqa: E402
-from doctored.scan.items import Item, read_item  # noqa: E402
-from doctored.scan.settings import Settings  # noqa: E402
-from doctored.workers import Reply, serve  # noqa: E402
+from doctored.detector.session import available_providers
+from doctored.errors import DoctoredError
+from doctored.scan.examine import Examiner
+from doctored.scan.items import Item, read_item
+from doctored.scan.settings import Settings
+from doctored.workers import Reply, serve
 
 HEARTBEAT_S = 0.25
 

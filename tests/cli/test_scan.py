@@ -1,0 +1,237 @@
+"""`doctored scan` as a user calls it."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from doctored.cli.main import main
+from doctored.scan import pipeline
+from toy_detectors import build_toy_detector
+from toy_pictures import assert_same_records, save_grey, save_many, save_one_of_each
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads(Path(pipeline.__file__).with_name("record.schema.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    return str(build_toy_detector(tmp_path_factory.mktemp("toy") / "toy.onnx"))
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return save_one_of_each(tmp_path / "pictures")
+
+
+@pytest.fixture
+def run(capsysbinary, toy):
+    """Run `doctored scan` here with the toy detector: exit code, stdout, stderr."""
+
+    def call(*arguments):
+        code = main(["scan", "--detector", toy, *map(str, arguments)])
+        told = capsysbinary.readouterr()
+        return code, told.out.decode(), told.err.decode()
+
+    return call
+
+
+def start(*arguments, **more):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "doctored.cli.main", "scan", *map(os.fsdecode, arguments)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=environment, **pipes, **more)
+
+
+def test_plain_text_in_a_pipe(run, pictures):
+    code, out, err = run(pictures)
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert [row[0] for row in rows] == ["fake", "real", "unsure", "unsure", "unsure"]
+    assert [row[1] for row in rows][3:] == ["-", "-"]
+    assert Path(rows[0][2]) == pictures / "a-fake.png"
+    assert rows[3][3] == (
+        "Unsure: outside what the detectors know. "
+        "This picture is 64\u00d764; toy knows only pictures of exactly 32\u00d732 pixels."
+    )
+    assert err == "doctored: 5 pictures: 1 real, 1 fake, 3 unsure; 1 could not be examined\n"
+    assert code == 3
+
+
+def coarse(value):
+    """A record without its time, and with scores to three decimals: the last bits move with the batch."""
+    if isinstance(value, dict):
+        return {key: coarse(item) for key, item in value.items() if key != "ms"}
+    if isinstance(value, list):
+        return [coarse(item) for item in value]
+    return round(value, 3) if isinstance(value, float) else value
+
+
+def test_the_three_formats_carry_the_same_records(run, pictures):
+    as_array = json.loads(run(pictures, "--json")[1])
+    as_lines = [json.loads(line) for line in run(pictures, "--jsonl", "-q")[1].splitlines()]
+    as_cells = list(csv.DictReader(io.StringIO(run(pictures, "--csv")[1], newline="")))
+    validate = jsonschema.Draft202012Validator(SCHEMA).validate
+    assert_same_records(as_array, as_lines)
+    for line, cells in zip(as_lines, as_cells, strict=True):
+        validate(line)
+        assert (cells["path"], cells["verdict"]) == (line["path"], line["verdict"])
+
+
+def test_the_ending_of_the_file_chooses_the_format(run, pictures, tmp_path):
+    for name, read in (
+        ("o.json", json.loads),
+        ("o.jsonl", lambda text: [json.loads(line) for line in text.splitlines()]),
+        ("o.csv", lambda text: list(csv.DictReader(io.StringIO(text)))),
+        ("o.txt", lambda text: text.splitlines()),
+    ):
+        code, out, _ = run(pictures, "--out", tmp_path / name)
+        assert (code, out) == (3, "")
+        assert len(read((tmp_path / name).read_text("utf-8"))) == 5
+    assert not list(tmp_path.glob("*.partial*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["a-fake.png", "b-real.png"], 0),
+        (["a-fake.png", "--fail-on", "fake"], 1),
+        (["b-real.png", "--fail-on", "fake"], 0),
+        (["b-real.png", "e-broken.jpg", "--fail-on", "fake"], 3),
+        (["a-fake.png", "e-broken.jpg", "--fail-on", "fake"], 1),
+        (["e-broken.jpg", "--fail-on", "not_a_picture"], 1),
+        (["d-large.png", "--fail-on", "real", "--fail-on", "outside_domain"], 1),
+        (["c-grey.png", "--fail-on", "undecided"], 1),
+        (["none.png"], 3),
+        (["a-fake.png", "--fail-on", "fakes"], 2),
+        (["a-fake.png", "--budget", "0.5"], 2),
+        (["a-fake.png", "--json", "--csv"], 2),
+        (["a-fake.png", "--detector", "no-such-detector"], 4),
+    ],
+)
+def test_exit_codes(run, pictures, monkeypatch, arguments, code):
+    monkeypatch.chdir(pictures)
+    found, _, err = run(*arguments, "--workers", "1")
+    assert found == code
+    if code in (2, 4):
+        assert err.count("\n") == 1
+        assert re.search("[;:] .+", err.removeprefix("doctored: "))
+
+
+def test_an_empty_folder_is_told_and_is_no_error(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, out, err = run(tmp_path / "empty", "--json")
+    assert (code, json.loads(out)) == (0, [])
+    assert "empty holds no pictures" in err
+    assert run(tmp_path / "empty", "--quiet") == (0, "", "")
+
+
+def test_archives_lists_and_stdin(run, pictures, tmp_path, monkeypatch):
+    archive = tmp_path / "p.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(pictures / "a-fake.png", "in/x.png")
+    (tmp_path / "list.txt").write_text(f"{pictures / 'b-real.png'}\n{tmp_path / 'none.png'}\n")
+    with (pictures / "c-grey.png").open("rb") as picture:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(picture.read())))
+    _, out, _ = run(archive, "-", "--from-file", tmp_path / "list.txt", "--jsonl")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert [(Path(record["path"]).name, record["verdict"]) for record in records] == [
+        ("x.png", "fake"),
+        ("-", "unsure"),
+        ("b-real.png", "real"),
+        ("none.png", "unsure"),
+    ]
+    assert records[0]["path"] == f"{archive}!/in/x.png"
+
+
+def test_limits_can_be_set(run, pictures):
+    large = pictures / "d-large.png"
+    for option, value, code in (
+        ("--max-pixels", 2000, "too_many_pixels"),
+        ("--max-bytes", 20, "too_large"),
+        ("--time-limit", 0.001, "timed_out"),
+    ):
+        (record,) = json.loads(run(large, "--json", option, value)[1])
+        assert record["error"]["code"] == code
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_outside_utf8(toy, tmp_path):
+    raw = os.fsencode(tmp_path) + b"/caf\xe9 \x1b[31m.png"
+    save_grey(tmp_path / "x.png", 250).rename(os.fsdecode(raw))
+    with start(raw, b"--jsonl", b"--detector", os.fsencode(toy)) as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert json.loads(out)["path"].endswith("caf\\xe9 \x1b[31m.png")
+    with start(raw, b"--detector", os.fsencode(toy)) as process:
+        out, _ = process.communicate()
+    assert b"caf\\xe9 \\x1b[31m.png" in out
+
+
+def test_nothing_is_lost_when_the_reader_leaves(toy, tmp_path):
+    save_many(tmp_path / "many", 70)
+    with start(tmp_path / "many", "--jsonl", "-q", "--detector", toy) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_an_interrupted_scan_is_a_130_and_can_be_resumed(toy, tmp_path):
+    save_many(tmp_path / "many", 200)
+    out = tmp_path / "out.jsonl"
+    partial = tmp_path / "out.jsonl.partial"
+    arguments = (tmp_path / "many", "--detector", toy, "--workers", "1", "--out", out)
+    with start(*arguments) as process:
+        while not (partial.exists() and partial.stat().st_size):
+            assert process.poll() is None
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        err = process.communicate()[1].decode()
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "doctored: interrupted; what was done is kept, go on with --resume"
+    with start(*arguments) as process:
+        err = process.communicate()[1].decode()
+    assert (process.returncode, err.count("\n")) == (2, 1)
+    assert "--resume" in err
+    with start(*arguments, "--resume") as process:
+        process.communicate()
+    assert process.returncode == 0
+    assert len(out.read_bytes().splitlines()) == 200
+
+
+def test_the_parent_loads_no_numpy_and_no_process_loads_torch(toy, pictures):
+    """A scan is light: one process decodes and computes, the other only reads and writes."""
+    code = (
+        "import sys, json\nfrom doctored.cli.main import main\n"
+        "main(['scan', *sys.argv[1:]])\nprint(json.dumps(sorted(sys.modules)))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    for options in (["-q"], ["-q", "--detector", toy, "--workers", "1"]):
+        command = [sys.executable, "-c", code, str(pictures / "a-fake.png"), *options]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+        loaded = set(json.loads(done.stdout.splitlines()[-1]))
+        assert loaded & {"numpy", "PIL", "onnxruntime", "torch", "rich", "doctored.picture"} == set()
+    plain = "import sys, doctored.scan.worker as w, doctored.detector.session as s\ns.available_providers()\n"
+    code = plain + "print('torch' in sys.modules, 'onnx' in sys.modules, 'onnxruntime' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout == "False False True\n", done.stderr
+
+
+def test_the_page_on_scanning_tells_all_fields_codes_and_archives():
+    page = (ROOT / "docs" / "scan.md").read_text("utf-8")
+    fields = set(re.findall(r"`(\w+)`", page.split("### The record")[1].split("### Exit codes")[0]))
+    assert set(SCHEMA["properties"]) | set(SCHEMA["$defs"]["finding"]["properties"]) <= fields
+    for code in (0, 1, 2, 3, 4, 130):
+        assert f"| {code} |" in page
+    for option in re.findall(r"--[a-z][a-z-]*", page):
+        assert f"`{option}" in (ROOT / "docs" / "cli.md").read_text("utf-8")

@@ -50,21 +50,7 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")] = False,
 ) -> int:
     """Judge pictures: real, fake or unsure, and why."""
-    options = ScanOptions(
-        paths=paths or (),
-        from_file=from_file,
-        detector=detector or (),
-        budget=budget,
-        as_json=as_json,
-        as_jsonl=as_jsonl,
-        as_csv=as_csv,
-        out=out,
-        resume=resume,
-        fail_on=fail_on or (),
-        workers=workers,
-        max_pixels=max_pixels,
-        max_bytes=max_bytes,
-        time_limit=time_limit,
-        quiet=quiet,
-    )
-    return run_scan(options, ctx.obj)
+    arguments = dict(locals())
+    del arguments["ctx"]
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return run_scan(ScanOptions(**given), ctx.obj)

@@ -187,7 +187,7 @@ def test_nothing_is_lost_when_the_reader_leaves(toy, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_an_interrupted_scan_is_a_130_and_can_be_resumed(toy, tmp_path):
-    save_many(tmp_path / "many", 200)
+    save_many(tmp_path / "many", 3000)
     out = tmp_path / "out.jsonl"
     partial = tmp_path / "out.jsonl.partial"
     arguments = (tmp_path / "many", "--detector", toy, "--workers", "1", "--out", out)
@@ -206,7 +206,7 @@ def test_an_interrupted_scan_is_a_130_and_can_be_resumed(toy, tmp_path):
     with start(*arguments, "--resume") as process:
         process.communicate()
     assert process.returncode == 0
-    assert len(out.read_bytes().splitlines()) == 200
+    assert len(out.read_bytes().splitlines()) == 3000
 
 
 def test_the_parent_loads_no_numpy_and_no_process_loads_torch(toy, pictures):

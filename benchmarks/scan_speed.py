@@ -10,6 +10,7 @@ process. `*_mb`: peak PSS of the process tree, in runs of their own, for samplin
 `scan.cifake_growth_mb`: PSS in the last quarter of the run less that in the second.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -31,6 +32,8 @@ from doctored.detector.shelf import shelf
 DETECTOR = "cifake-compact"
 MEGABYTE = 10**6
 COLD_ROUNDS = 15
+# Both sides run from compiled modules, as they do where pip installed them.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def scan(*arguments: object) -> list[str]:
@@ -42,7 +45,8 @@ def bare(*arguments: object) -> list[str]:
 
 
 def run(command: Sequence[str]) -> None:
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, stdout=quiet, stderr=quiet)
 
 
 def rate(command: Sequence[str], pictures: int) -> float:

@@ -79,6 +79,11 @@ class ChildDied(ChildError):
         self.stderr = stderr
 
 
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 # ------------------------------------------------------------------------------------------------- frames
 
 

@@ -39,7 +39,7 @@ def test_version_and_help(capsys):
     ("arguments", "told"),
     [
         (["scam"], "did you mean 'scan'"),
-        (["zzz"], "there are scan, "),
+        (["zzz"], "there are: scan, "),
         (["--bogus"], "--bogus"),
         (["scan", "x", "--bogus"], "see 'doctored scan --help'"),
         (["scan", "x", "--budget"], "--budget"),

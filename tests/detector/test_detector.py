@@ -225,7 +225,7 @@ def refused(source):
 
 def test_an_unknown_name_is_answered_with_a_hint(own_shelf, tmp_path):
     assert "did you mean 'toy-compact'?" in refused("toy-compat")
-    assert "'doctored detectors' lists" in refused("toy-compat")
+    assert "'doctored detectors' lists" in refused("something else")
     assert "did you mean" not in refused("something else")
     assert "there is no detector file" in refused("toy-compact.onnx")
     assert "there is no detector file" in refused(tmp_path / "toy-compact")

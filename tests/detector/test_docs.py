@@ -10,7 +10,7 @@ import numpy as np
 
 from doctored.detector import onnx_file
 from doctored.detector.card import MAX_CARD_BYTES
-from doctored.detector.foreign import VIEWS_A_REQUEST, ForeignLimits
+from doctored.detector.foreign import ForeignLimits, ForeignSession
 from doctored.detector.outputs import RANKS
 from doctored.picture import encode_png
 from toy_detectors import build_toy_detector, toy_card, toy_outputs
@@ -57,5 +57,5 @@ def test_its_numbers_are_those_of_the_code():
     assert f"more than {onnx_file.MAX_METADATA_BYTES >> 20} MiB of metadata" in TEXT
     assert (
         f"{limits.memory_bytes >> 30} GiB of memory beyond what onnxruntime itself needs, "
-        f"{limits.open_s:g} s to open, {limits.run_s:g} s for each {VIEWS_A_REQUEST} views" in TEXT
+        f"{limits.open_s:g} s to open, {limits.run_s:g} s for each {ForeignSession.views_a_run} views" in TEXT
     )

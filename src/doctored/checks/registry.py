@@ -1,11 +1,11 @@
 """Which checks there are: each registers a function that makes it, under a stable name."""
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from doctored.checks.base import Check
 from doctored.errors import UsageError
+from doctored.spelling import suggest
 
 if TYPE_CHECKING:
     from doctored.detector import Detector
@@ -46,9 +46,7 @@ def build_checks(settings: CheckSettings, names: Sequence[str] | None = None) ->
     """
     for name in names or ():
         if name not in _makers:
-            near = difflib.get_close_matches(name, _makers, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(_makers) or 'none'}"
-            raise UsageError(f"there is no check called {name!r}; {hint}")
+            raise UsageError(f"there is no check called {name!r}; {suggest(name, _makers)}")
     return [
         check for name, make in _makers.items() if names is None or name in names for check in make(settings)
     ]

@@ -16,7 +16,7 @@ import typer
 
 from doctored.errors import DetectorError, DoctoredError
 from doctored.version import __version__
-from doctored.workers import memory_limit_supported
+from doctored.workers import available_cores, memory_limit_supported
 
 CORE = ("numpy", "Pillow", "onnxruntime", "c2pa-python", "typer", "rich")
 _EXTRA = re.compile(r"""^([A-Za-z0-9._-]+).*;.*extra\s*==\s*["']([^"']+)["']""")
@@ -46,7 +46,7 @@ def examine() -> dict[str, Any]:
         "platform": platform.platform(),
         "libraries": {name: version_of(name) for name in CORE},
         "extras": extras(),
-        "cores": count_cores(),
+        "cores": available_cores(),
         "memory_bytes": measure_memory(),
         "accelerators": find_accelerators(),
         "onnxruntime_providers": find_providers(),
@@ -78,12 +78,6 @@ def extras() -> dict[str, dict[str, str | None]]:
     for match in filter(None, map(_EXTRA.match, required)):
         found.setdefault(match[2], {})[match[1]] = version_of(match[1])
     return found
-
-
-def count_cores() -> int:
-    """The cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def measure_memory() -> int | None:

@@ -1,6 +1,5 @@
 """Every command by name, and the group that loads only the one that is called."""
 
-import difflib
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from doctored.errors import DoctoredError, UsageError
+from doctored.spelling import suggest
 from doctored.version import __version__
 
 COMMANDS = {
@@ -41,9 +41,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str, Any, list[str]]:
         name = args[0]
         if name not in COMMANDS:
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(COMMANDS)}"
-            raise UsageError(f"there is no command '{name}'; {hint}")
+            raise UsageError(f"there is no command '{name}'; {suggest(name, COMMANDS)}")
         return name, load_command(name), args[1:]
 
 

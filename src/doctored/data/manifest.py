@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from doctored.errors import DataError
+from doctored.spelling import suggest
 
 LABELS = ("real", "fake")
 KINDS = ("generated", "spliced", "copy_move", "retouched")
@@ -223,9 +223,7 @@ def concat(manifests: Sequence[Manifest]) -> Manifest:
 def _refuse_unknown(names: Iterable[str]) -> None:
     for name in names:
         if name not in COLUMNS:
-            near = get_close_matches(name, COLUMNS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(COLUMNS)}"
-            raise DataError(f"a manifest has no column {name!r}; {hint}")
+            raise DataError(f"a manifest has no column {name!r}; {suggest(name, COLUMNS)}")
 
 
 def _validate_column(name: str, values: tuple[Any, ...]) -> None:

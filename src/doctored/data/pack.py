@@ -26,6 +26,7 @@ from doctored.data.manifest import Box, Manifest
 from doctored.data.members import Member, MemberStore
 from doctored.errors import DataError, UsageError
 from doctored.picture import Preprocess
+from doctored.workers import available_cores
 
 Progress = Callable[[int, int], None]
 
@@ -161,7 +162,7 @@ def _decode_rest(
     # In the order in which a source's bytes lie: a .tar.gz goes no other way, and disks like it better.
     rows.sort(key=lambda row: (row[1], row[2].offset, row[0]))
     chunks = _cut_chunks(rows, manifest.column("box"), preprocess.size)
-    for decoded in decode_chunks(chunks, preprocess, workers or _count_cores()) if rows else ():
+    for decoded in decode_chunks(chunks, preprocess, workers or available_cores()) if rows else ():
         unfinished.keep(decoded)
         report(len(results), len(manifest))
 
@@ -322,9 +323,3 @@ def _remove(folder: Path, names: Sequence[str]) -> None:
     with told_plainly(folder):
         for name in names:
             (folder / name).unlink(missing_ok=True)
-
-
-def _count_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,6 +1,5 @@
 """A detector as its users see it: open it by name or path, ask it about pictures."""
 
-import difflib
 import hashlib
 import os
 import stat
@@ -8,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from doctored.detector.card import Card
-from doctored.detector.foreign import VIEWS_A_REQUEST, ForeignSession
 from doctored.detector.onnx_file import MAX_FILE_BYTES
 from doctored.detector.outputs import Outputs
 from doctored.detector.session import Session
@@ -22,9 +20,13 @@ from doctored.detector.shelf import ShelfEntry, shelf
 from doctored.errors import DetectorError, UsageError
 from doctored.picture import Picture, decode
 from doctored.records import Label
+from doctored.spelling import suggest
+
+if TYPE_CHECKING:
+    from doctored.detector.foreign import ForeignSession
 
 DEFAULT_BUDGET = 0.01
-_VIEWS_A_RUN = 256
+_VIEWS_AT_ONCE = 256
 _BYTES_A_RUN = 32 << 20
 
 Source = Picture | str | os.PathLike[str] | bytes | BinaryIO
@@ -58,10 +60,10 @@ class Detector:
     not one of ours.
     """
 
-    def __init__(self, session: Session | ForeignSession, sha256: str) -> None:
+    def __init__(self, session: "Session | ForeignSession", sha256: str) -> None:
         self.card: Card = session.card
         self.sha256 = sha256
-        self.is_foreign = isinstance(session, ForeignSession)
+        self.is_foreign = session.is_foreign
         self._session = session
 
     def run(self, pixels: NDArray[np.uint8]) -> Outputs:
@@ -81,8 +83,7 @@ class Detector:
                 f"{self.card.name} takes uint8 [N, {size}, {size}, 3], not {pixels.dtype} "
                 f"{list(pixels.shape)}: prepare the pictures with its card's preprocess"
             )
-        most = VIEWS_A_REQUEST if self.is_foreign else _VIEWS_A_RUN
-        step = max(1, min(most, _BYTES_A_RUN // (size * size * 3)))
+        step = max(1, min(self._session.views_a_run, _BYTES_A_RUN // (size * size * 3)))
         return Outputs.join(
             [self._session.run(pixels[start : start + step]) for start in range(0, len(pixels), step)]
         )
@@ -102,8 +103,8 @@ class Detector:
         if isinstance(source, list | tuple):
             return [
                 prediction
-                for start in range(0, len(source), _VIEWS_A_RUN)
-                for prediction in self._predict_some(source[start : start + _VIEWS_A_RUN], budget)
+                for start in range(0, len(source), _VIEWS_AT_ONCE)
+                for prediction in self._predict_some(source[start : start + _VIEWS_AT_ONCE], budget)
             ]
         return self._predict_some([source], budget)[0]
 
@@ -195,6 +196,8 @@ def open_detector(
         raise UsageError(
             f"{path.name} is not from the shelf and runs on the CPU only: leave out '{provider}'"
         )
+    from doctored.detector.foreign import ForeignSession  # late, for it is rarely asked for
+
     return Detector(ForeignSession(file, sha256, threads=threads), sha256)
 
 
@@ -218,11 +221,8 @@ def _find(name_or_path: str | os.PathLike[str], entries: list[ShelfEntry]) -> Pa
     if isinstance(name_or_path, os.PathLike) or text.endswith(".onnx") or len(path.parts) > 1:
         raise DetectorError(f"there is no detector file {shown}: check the path")
     names = [entry.name for entry in entries]
-    near = difflib.get_close_matches(text, names, n=1)
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    raise DetectorError(
-        f"no detector is called {shown}: {hint}'doctored detectors' lists those that there are"
-    )
+    hint = suggest(text, names, "'doctored detectors' lists those that there are")
+    raise DetectorError(f"no detector is called {shown}: {hint}")
 
 
 def _read(path: Path) -> bytes:

@@ -6,7 +6,6 @@ answers is checked like the file itself.
 """
 
 import math
-import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,8 @@ from doctored.detector.onnx_file import read_card_text
 from doctored.detector.outputs import RANKS, Outputs, check_outputs
 from doctored.errors import DetectorError
 from doctored.version import __version__
-from doctored.workers import Child, ChildDied, ChildError, ChildTimeout, Frame
+from doctored.workers import Child, ChildDied, ChildError, ChildTimeout, Frame, available_cores
 
-VIEWS_A_REQUEST = 16
 _MAX_ANSWER_BYTES = 256 << 20
 _START_S = 60.0
 _ANOTHER = "use another detector ('doctored detectors' lists those that ship)"
@@ -45,6 +43,9 @@ class ForeignSession:
     that passed is not tried again.
     """
 
+    is_foreign = True
+    views_a_run = 16
+
     def __init__(
         self, file: bytes, sha256: str, *, threads: int | None = None, limits: ForeignLimits | None = None
     ) -> None:
@@ -59,7 +60,7 @@ class ForeignSession:
             known = {}
         if isinstance(refusal := known.get("refused"), str):
             raise DetectorError(f"{refusal} (known from an earlier try; delete {path} to try again)")
-        self._open(file, threads or min(4, os.cpu_count() or 1), path, is_tried=bool(known))
+        self._open(file, threads or min(4, available_cores()), path, is_tried=bool(known))
 
     def run(self, pixels: NDArray[np.uint8]) -> Outputs:
         """The outputs for uint8 views [N, size, size, 3], N from 1 to 16; DetectorError once it failed."""

@@ -37,6 +37,9 @@ class Session:
     process; all others in a child (`foreign.py`).
     """
 
+    is_foreign = False
+    views_a_run = 256
+
     def __init__(self, file: bytes, *, threads: int | None = None, provider: str = "cpu") -> None:
         import onnxruntime
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from doctored.errors import UsageError
+from doctored.spelling import suggest
 
 
 class Evidence(NamedTuple):
@@ -106,9 +106,7 @@ def network_names() -> list[str]:
 def build_network(name: str, *, dropout: float = 0.0, pool: Pool | None = None) -> Network:
     """Make a network with random weights; an unknown name is a UsageError that proposes the nearest."""
     if name not in _zoo:
-        near = get_close_matches(name, _zoo, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(network_names())}"
-        raise UsageError(f"no network is called {name!r}: {hint}")
+        raise UsageError(f"no network is called {name!r}: {suggest(name, network_names())}")
     return _zoo[name](dropout=dropout, pool=pool)
 
 

@@ -1,8 +1,8 @@
 """What happens to pictures on their way through the world: seeded, pure distortions of pixels."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,13 @@ from doctored.errors import UsageError
 from doctored.picture.decode import decode
 from doctored.picture.encode import encode_jpeg, encode_webp
 from doctored.picture.limits import Limits
+from doctored.spelling import suggest
+
+if TYPE_CHECKING:
+    from numpy.random import Generator  # late, for it takes 14 ms that a scan has no use for
 
 Pixels = NDArray[np.uint8]
-Distort = Callable[[Pixels, float, np.random.Generator], Pixels]
+Distort = Callable[[Pixels, float, "Generator"], Pixels]
 MAX_SIDE = Limits().max_side
 
 
@@ -78,9 +82,7 @@ def distortion(name: str, lowest: float, highest: float) -> Callable[[Distort], 
 
 def _find(name: str) -> Distortion:
     if name not in DISTORTIONS:
-        near = difflib.get_close_matches(name, DISTORTIONS, n=1)
-        advice = f"did you mean {near[0]}?" if near else f"take one of {', '.join(DISTORTIONS)}"
-        raise UsageError(f"no distortion is called {name!r}; {advice}")
+        raise UsageError(f"no distortion is called {name!r}; {suggest(name, DISTORTIONS)}")
     return DISTORTIONS[name]
 
 
@@ -94,39 +96,39 @@ def _rounded(values: NDArray[np.floating]) -> Pixels:
 
 
 @distortion("jpeg", 1, 100)
-def _jpeg(pixels: Pixels, quality: float, rng: np.random.Generator) -> Pixels:
+def _jpeg(pixels: Pixels, quality: float, rng: "Generator") -> Pixels:
     return decode(encode_jpeg(pixels, round(quality))).pixels
 
 
 @distortion("webp", 0, 100)
-def _webp(pixels: Pixels, quality: float, rng: np.random.Generator) -> Pixels:
+def _webp(pixels: Pixels, quality: float, rng: "Generator") -> Pixels:
     return decode(encode_webp(pixels, round(quality))).pixels
 
 
 @distortion("resize", 0.01, 8)
-def _resize(pixels: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
+def _resize(pixels: Pixels, factor: float, rng: "Generator") -> Pixels:
     height, width = (min(max(1, round(side * factor)), MAX_SIDE) for side in pixels.shape[:2])
     return _scaled(pixels, width, height)
 
 
 @distortion("rescale", 0.01, 8)
-def _rescale(pixels: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
+def _rescale(pixels: Pixels, factor: float, rng: "Generator") -> Pixels:
     height, width = pixels.shape[:2]
     return _scaled(_resize(pixels, factor, rng), width, height)
 
 
 @distortion("blur", 0, 100)
-def _blur(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
+def _blur(pixels: Pixels, sigma: float, rng: "Generator") -> Pixels:
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(sigma)))
 
 
 @distortion("noise", 0, 255)
-def _noise(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
+def _noise(pixels: Pixels, sigma: float, rng: "Generator") -> Pixels:
     return _rounded(pixels + rng.normal(0.0, sigma, pixels.shape))
 
 
 @distortion("crop", 0.01, 1)
-def _crop(pixels: Pixels, fraction: float, rng: np.random.Generator) -> Pixels:
+def _crop(pixels: Pixels, fraction: float, rng: "Generator") -> Pixels:
     height, width = (max(1, round(side * fraction)) for side in pixels.shape[:2])
     top = int(rng.integers(pixels.shape[0] - height + 1))
     left = int(rng.integers(pixels.shape[1] - width + 1))
@@ -134,5 +136,5 @@ def _crop(pixels: Pixels, fraction: float, rng: np.random.Generator) -> Pixels:
 
 
 @distortion("brightness", 0, 8)
-def _brightness(pixels: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
+def _brightness(pixels: Pixels, factor: float, rng: "Generator") -> Pixels:
     return _rounded(pixels * float(factor))

@@ -1,6 +1,5 @@
 """Batches to rows in worker children: one crash, hang or hostile picture costs its own row and no other's."""
 
-import os
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -11,7 +10,7 @@ from doctored.errors import DoctoredError, PictureErrorCode
 from doctored.scan.items import Batch, Item, ItemError, Row, write_item
 from doctored.scan.settings import Settings
 from doctored.scan.start import WORKER, start_worker
-from doctored.workers import Child, ChildDied, Frame, wait_any
+from doctored.workers import Child, ChildDied, Frame, available_cores, wait_any
 
 START_S = 180.0  # foreign detectors are tried out before a worker is ready
 MAX_DEFAULT_WORKERS = 8
@@ -28,11 +27,6 @@ class Executor(Protocol):
     def map_unordered(self, settings: Settings, batches: Iterable[Batch]) -> Generator[Done, None, None]:
         """For every batch its number and its rows, in the order of its items; batches in any order."""
         ...
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class LocalExecutor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from doctored.errors import UsageError
 from doctored.scan.items import Row
+from doctored.spelling import suggest
 
 LABELS = ("real", "fake", "unsure")
 DONE, MATCHED, UNREADABLE = 0, 1, 3
@@ -46,7 +47,6 @@ class Summary:
 
 def check_fail_on(words: Iterable[str], policy: str) -> None:
     """UsageError for a word that no record of this scan can match."""
-    import difflib
 
     from doctored.checks.texts import codes
     from doctored.errors import PictureErrorCode
@@ -56,8 +56,7 @@ def check_fail_on(words: Iterable[str], policy: str) -> None:
     known |= {code.value for code in PictureErrorCode}
     for word in words:
         if word not in known:
-            near = difflib.get_close_matches(word, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "use a label, a finding's code or a rule"
+            hint = suggest(word, known, "use a label, a finding's code or a rule")
             raise UsageError(f"--fail-on {word}: no record can say that; {hint}")
 
 

@@ -6,7 +6,6 @@ sometimes helps and sometimes hurts. So a few steps of each way are timed and th
 
 import contextlib
 import copy
-import os
 import shutil
 import statistics
 import time
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 from doctored.models import Network
 from doctored.training.recipe import Recipe
+from doctored.workers import available_cores
 
 COMPILE_PAYS_AFTER_STEPS = 2000
 TIMED_STEPS = 8
@@ -69,8 +69,7 @@ def quiet_compiler() -> Iterator[None]:
 
 def set_threads(threads: int) -> int:
     """Use this many processor threads (0: one a core) and return how many that is."""
-    threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads
-    threads = threads or os.cpu_count() or 1
+    threads = threads or available_cores()
     torch.set_num_threads(threads)
     return threads
 

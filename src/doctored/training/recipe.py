@@ -4,11 +4,11 @@ import dataclasses
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from doctored.errors import UsageError
+from doctored.spelling import suggest
 
 
 def setting(default: Any, says: str) -> Any:
@@ -81,9 +81,7 @@ class Recipe:
         values: dict[str, Any] = {}
         for name, value in settings.items():
             if name not in known:
-                near = get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-                raise UsageError(f"no setting is called {name!r}: {hint}")
+                raise UsageError(f"no setting is called {name!r}: {suggest(name, known)}")
             values[name] = _as_type(name, value, type(known[name].default))
         return cls(**values)
 

@@ -1,6 +1,5 @@
 """The policy: rows in order, the first that fits decides. Data in a TOML file, read by one pure function."""
 
-import difflib
 import hashlib
 import json
 import tomllib
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 from doctored.errors import UsageError
 from doctored.records import Finding, Kind, Label, RecordError, Says, UsedPolicy, Verdict
+from doctored.spelling import suggest
 from doctored.verdict.facts import FACTS, find_facts
 
 SCHEMA = 1
@@ -126,9 +126,7 @@ def load_policy(name_or_path: str = "careful") -> Policy:
         return parse_policy(text, origin=name_or_path)
     shipped = sorted(path.stem for path in FOLDER.glob("*.toml"))
     if name_or_path not in shipped:
-        near = difflib.get_close_matches(name_or_path, shipped, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(shipped)}"
-        raise UsageError(f"there is no policy called {name_or_path!r}; {hint}")
+        raise UsageError(f"there is no policy called {name_or_path!r}; {suggest(name_or_path, shipped)}")
     return parse_policy((FOLDER / f"{name_or_path}.toml").read_text("utf-8"), origin=name_or_path)
 
 
@@ -191,9 +189,7 @@ def _check_order(rows: tuple[Row, ...]) -> None:
 def _check_keys(table: Mapping[str, Any], known: set[str], required: set[str], where: str) -> None:
     for key in table:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
-            raise ValueError(f"{where} has the unknown key {key!r}; {hint}")
+            raise ValueError(f"{where} has the unknown key {key!r}; {suggest(key, sorted(known))}")
     if missing := sorted(required - set(table)):
         raise ValueError(f"{where} lacks {missing[0]!r}; add it")
 
@@ -209,7 +205,5 @@ def _facts(names: object, where: str) -> tuple[str, ...]:
         raise ValueError(f"the facts of {where} are not a list; write them in brackets")
     for name in names:
         if name not in FACTS:
-            near = difflib.get_close_matches(str(name), FACTS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(FACTS)}"
-            raise ValueError(f"{where} asks for the unknown fact {name!r}; {hint}")
+            raise ValueError(f"{where} asks for the unknown fact {name!r}; {suggest(str(name), FACTS)}")
     return tuple(names)

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Protocol, TypeVar
 
 from doctored.data.manifest import Manifest, Row, from_rows
 from doctored.data.members import MemberStore
 from doctored.errors import UsageError
+from doctored.spelling import suggest
 
 PICTURE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".avif", ".heic", ".heif")
@@ -53,9 +53,7 @@ def reader_named(name: str) -> Reader:
     """Raises UsageError for a name that is not on the list."""
     if name in _readers:
         return _readers[name]
-    near = get_close_matches(name, _readers, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(_readers)}"
-    raise UsageError(f"there is no reader {name!r}; {hint}")
+    raise UsageError(f"there is no reader {name!r}; {suggest(name, _readers)}")
 
 
 def pictures_among(members: Iterable[str]) -> list[str]:

@@ -6,14 +6,14 @@ import pytest
 
 from doctored.checks import texts
 
-CHECKS = Path(texts.__file__).parent
+CHECKS = Path(texts.__file__).parent.parent
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
 
 
 def codes_in_use() -> set[str]:
     """Every code that a check's source names: `code="..."`, or a call of `sentence`, `_say`, `_neutral`."""
     found = set()
-    for path in CHECKS.glob("*.py"):
+    for path in CHECKS.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call):
                 continue

@@ -112,7 +112,7 @@ def test_a_chain_is_applied_in_order():
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(UsageError, match=r"'jpg'; did you mean 'jpeg'\?"):
         distort(SCENE, [("jpg", 50)], seed=0)
-    with pytest.raises(UsageError, match="take one of jpeg, webp"):
+    with pytest.raises(UsageError, match="there are: jpeg, webp"):
         distort(SCENE, [("quux", 50)], seed=0)
 
 

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 
 class CheckSettings(NamedTuple):
-    """What checks may be told: open detectors, and the share of errors their thresholds may cost."""
+    """What checks may be told: open detectors, the share of errors their thresholds may cost, and whether
+    findings may show where a picture was taken."""
 
     detectors: "tuple[Detector, ...]" = ()
     budget: float = 0.01
+    shows_gps: bool = False
 
 
 MakeChecks = Callable[[CheckSettings], Iterable[Check]]

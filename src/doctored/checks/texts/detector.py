@@ -1,11 +1,6 @@
-"""Every sentence a check says, by the code of its finding.
-
-A code with more than one sentence has variants: `outside_domain:size`. The sentences are for people: one
-plain sentence each, with capital and full stop, that claims no more than the check knows.
-"""
+"""What detectors say."""
 
 TEXTS = {
-    "could_not_check": "The check {check} could not look at this picture: {reason}.",
     "detector_says_fake": (
         "{detector}, inside its domain, puts this picture past its threshold for fake (probability of fake"
         " {probability:.3f}); of the real pictures that this threshold was set on, at most {bound:.1%} come"
@@ -32,13 +27,3 @@ LIMITS = {
     "detector:tampered": "Looks for edits to a photo; says nothing about pictures made as a whole.",
     "detector:either": "Looks for generated and for edited pictures, of the kinds it was trained on.",
 }
-
-
-def sentence(code: str, variant: str = "", **values: object) -> str:
-    """The catalogue's sentence for a code, filled in."""
-    return TEXTS[f"{code}:{variant}" if variant else code].format(**values)
-
-
-def codes() -> frozenset[str]:
-    """Every code that a finding can have."""
-    return frozenset(key.partition(":")[0] for key in TEXTS)

@@ -1,6 +1,7 @@
 """One finding of each sort that the policy tells apart, and all ways to combine them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 
 from doctored.records import Finding, Kind, Says, Strength
@@ -25,6 +26,18 @@ def neutral(check: str, code: str, **details: float) -> Finding:
     return Finding(check, code, Says.NEUTRAL, Strength.NONE, f"{code} of {check}.", details=details)
 
 
+def unstable(finding: Finding) -> Finding:
+    """A detector's strong finding as it is where a mild copy changes the answer."""
+    return replace(
+        finding,
+        code="detector_unstable",
+        says=Says.NEUTRAL,
+        strength=Strength.NONE,
+        text=f"{finding.check} is unstable.",
+        details={**finding.details, "said": finding.says.value},
+    )
+
+
 def sign(check: str, code: str, says: Says, strength: Strength, kind: Kind | None = None) -> Finding:
     return Finding(check, code, says, strength, f"{code} of {check}.", kind)
 
@@ -42,18 +55,19 @@ DECLARED = sign("metadata", "declares_generator", Says.FAKE, Strength.WEAK, Kind
 WEAK_FAKE = sign("metadata", "thumbnail_differs", Says.FAKE, Strength.WEAK)
 WEAK_REAL = sign("metadata", "camera_named", Says.REAL, Strength.WEAK)
 UNDECIDED = neutral("detector:u", "detector_undecided", probability=0.4)
+UNSTABLE_FAKE = unstable(detector("s", Says.FAKE, kind=Kind.TAMPERED, probability=0.96))
 OUTSIDE = neutral("detector:o", "outside_domain")
 FAILED = neutral("jpeg", "could_not_check")
 NEUTRAL = neutral("container", "trailing_bytes")
 
 ALL = (
     FAKE_GENERATED, FAKE_TAMPERED, FAKE_OF_NO_KIND, REAL_OF_BOTH, NOT_GENERATED, NOT_TAMPERED,
-    REAL_OF_NOTHING, SIGNED_FAKE, SIGNED_REAL, DECLARED, WEAK_FAKE, WEAK_REAL, UNDECIDED, OUTSIDE, FAILED,
-    NEUTRAL,
+    REAL_OF_NOTHING, SIGNED_FAKE, SIGNED_REAL, DECLARED, WEAK_FAKE, WEAK_REAL, UNDECIDED, UNSTABLE_FAKE,
+    OUTSIDE, FAILED, NEUTRAL,
 )  # fmt: skip
 
 
 def every_combination(at_most: int = len(ALL)) -> Iterator[tuple[Finding, ...]]:
-    """All 65,536 sets of the findings above, or those of at most so many."""
+    """All 131,072 sets of the findings above, or those of at most so many."""
     for size in range(at_most + 1):
         yield from combinations(ALL, size)

@@ -5,6 +5,9 @@ import pytest
 from doctored.errors import UsageError
 from doctored.scan.items import Row
 from doctored.scan.summary import Summary, check_fail_on
+from doctored.verdict import load_policy
+
+CAREFUL = load_policy("careful")
 
 
 def row(label="real", why=("strong_real",), codes=(), is_broken=False):
@@ -43,8 +46,8 @@ def test_the_exit_code(fail_on, rows, code):
 
 
 def test_a_word_that_nothing_can_say_is_refused():
-    check_fail_on(["fake", "unsure", "outside_domain", "no_sign", "timed_out"], "careful")
+    check_fail_on(["fake", "unsure", "outside_domain", "no_sign", "timed_out"], CAREFUL)
     with pytest.raises(UsageError, match="did you mean 'fake'"):
-        check_fail_on(["fakes"], "careful")
+        check_fail_on(["fakes"], CAREFUL)
     with pytest.raises(UsageError, match="use a label"):
-        check_fail_on(["qqqq"], "careful")
+        check_fail_on(["qqqq"], CAREFUL)

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 class CheckSettings(NamedTuple):
-    """What checks may be told: open detectors, the share of errors their thresholds may cost, and whether
-    findings may show where a picture was taken."""
+    """What checks may be told: open detectors, the share of errors their thresholds may cost, whether
+    findings may show where a picture was taken, and whether detectors judge mild copies too."""
 
     detectors: "tuple[Detector, ...]" = ()
     budget: float = 0.01
     shows_gps: bool = False
+    stability: bool = False
 
 
 MakeChecks = Callable[[CheckSettings], Iterable[Check]]

@@ -24,6 +24,16 @@ def command(
     budget: Annotated[
         float, typer.Option(help="Share of real pictures that a detector may call fake, and of fakes real.")
     ] = ScanOptions().budget,
+    policy: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE", help="What turns findings into a verdict: careful, platform, a file."
+        ),
+    ] = ScanOptions().policy,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="Judge mild copies too; unsure if they change the answer.")
+    ] = False,
+    gps: Annotated[bool, typer.Option("--gps", help="Show where a picture says it was taken.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON array of records.")] = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="Write one JSON record a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Write one CSV row a record.")] = False,

@@ -12,7 +12,7 @@ from doctored.scan.executor import Executor, LocalExecutor
 from doctored.scan.items import Item
 from doctored.scan.pipeline import scan_items
 from doctored.scan.progress import Progress
-from doctored.scan.settings import Settings
+from doctored.scan.settings import POLICY, Settings
 from doctored.scan.sinks import Format, Sink, open_sink
 from doctored.scan.sources import find_items, read_list
 from doctored.scan.summary import Summary, check_fail_on
@@ -30,6 +30,8 @@ FLAGS = {
     "--csv": "as_csv",
     "--quiet": "quiet",
     "-q": "quiet",
+    "--stability": "stability",
+    "--gps": "gps",
 }
 
 
@@ -40,6 +42,9 @@ class ScanOptions(NamedTuple):
     from_file: str | None = None
     detector: Sequence[str] = ()
     budget: float = 0.01
+    policy: str = POLICY
+    stability: bool = False
+    gps: bool = False
     as_json: bool = False
     as_jsonl: bool = False
     as_csv: bool = False
@@ -80,14 +85,16 @@ def run_scan(options: ScanOptions, warm: "Child | None") -> int:
         detectors=tuple(options.detector) or None,
         budget=options.budget,
         limits={name: limit for name, limit in limits.items() if limit is not None},
-    )
+        stability=options.stability,
+        gps=options.gps,
+    ).with_policy(options.policy)
     kind = _format(options)
     if options.resume and options.out is None:
         raise UsageError("--resume goes on with a file; name it with --out FILE")
     if not options.paths and options.from_file is None:
         raise UsageError("nothing to scan; name files, folders, archives or patterns, or use --from-file")
     if options.fail_on:
-        check_fail_on(options.fail_on, settings.policy)
+        check_fail_on(options.fail_on, settings.read_policy())
     summary = Summary(options.fail_on)
     to_terminal = options.out is None and sys.stdout.isatty()
     progress = Progress(is_quiet=options.quiet, is_page_free=not to_terminal)

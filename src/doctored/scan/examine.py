@@ -14,7 +14,7 @@ from doctored.picture import Limits, Picture, decode
 from doctored.records import Finding, Record, RecordError, UsedDetector
 from doctored.scan.items import Item, Row
 from doctored.scan.settings import Settings
-from doctored.verdict import decide, load_policy, not_examined
+from doctored.verdict import decide, not_examined
 from doctored.version import __version__
 
 MAX_PICTURES = 256
@@ -44,8 +44,10 @@ class Examiner:
     def __init__(self, settings: Settings, threads: int = 1) -> None:
         names = [entry.name for entry in shelf()] if settings.detectors is None else settings.detectors
         detectors = tuple(open_detector(name, threads=threads) for name in names)
-        self.checks = build_checks(CheckSettings(detectors, settings.budget))
-        self.policy = load_policy(settings.policy)
+        self.checks = build_checks(
+            CheckSettings(detectors, settings.budget, shows_gps=settings.gps, stability=settings.stability)
+        )
+        self.policy = settings.read_policy()
         self.limits = Limits(**settings.limits)  # type: ignore[arg-type]  # checked by Limits itself
         self.used = tuple(
             UsedDetector(detector.card.name, detector.card.version, settings.budget) for detector in detectors

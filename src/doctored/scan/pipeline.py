@@ -25,22 +25,27 @@ def scan(
     policy: str = "careful",
     limits: "Limits | None" = None,
     workers: int | None = None,
+    stability: bool = False,
+    gps: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Judge pictures: one record (`docs/scan.md`) for each, as a dict, in input order, as they are done.
 
     `paths`: files, folders, archives (.zip, .tar, .tar.gz) and patterns. `detectors`: names or paths, by
     default the whole shelf. `budget`: the share of errors that the detectors' thresholds may cost.
-    `workers`: child processes, by default one a core, at most 8. Memory does not grow with the number of
-    pictures. A picture that cannot be read is a record with an `error`, never an exception.
+    `policy`: `careful`, `platform`, or the path of one's own (`docs/policy.md`). `workers`: child processes,
+    by default one a core, at most 8. `stability`: judge mild copies too, and answer `unsure` where they
+    would change the answer. `gps`: findings may show where a picture was taken. Memory does not grow with
+    the number of pictures. A picture that cannot be read is a record with an `error`, never an exception.
 
     Raises DetectorError for a detector that cannot be opened, UsageError for settings that make no sense.
     """
     settings = Settings(
         detectors=None if detectors is None else tuple(detectors),
         budget=budget,
-        policy=policy,
         limits=_as_dict(limits) if limits is not None else {},
-    )
+        stability=stability,
+        gps=gps,
+    ).with_policy(policy)
     named = [paths] if isinstance(paths, str | PathLike) else paths
     items = find_items((fspath(path) for path in named), settings.max_bytes)
     for row in scan_items(items, settings, LocalExecutor(workers)):

@@ -3,11 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doctored.errors import UsageError
 from doctored.scan.items import Row
 from doctored.spelling import suggest
+
+if TYPE_CHECKING:
+    from doctored.verdict import Policy
 
 LABELS = ("real", "fake", "unsure")
 DONE, MATCHED, UNREADABLE = 0, 1, 3
@@ -45,14 +48,13 @@ class Summary:
         return f"{pictures}: {counts}{unread}"
 
 
-def check_fail_on(words: Iterable[str], policy: str) -> None:
+def check_fail_on(words: Iterable[str], policy: "Policy") -> None:
     """UsageError for a word that no record of this scan can match."""
 
     from doctored.checks.texts import codes
     from doctored.errors import PictureErrorCode
-    from doctored.verdict import load_policy
 
-    known = {*LABELS, *codes(), *(row.rule for row in load_policy(policy).rows)}
+    known = {*LABELS, *codes(), *(row.rule for row in policy.rows)}
     known |= {code.value for code in PictureErrorCode}
     for word in words:
         if word not in known:

@@ -1,5 +1,23 @@
 """Findings to verdict: one table of rules, read by one pure function."""
 
-from doctored.verdict.policy import Policy, Row, decide, load_policy, not_examined, parse_policy
+from doctored.verdict.policy import (
+    Policy,
+    Row,
+    decide,
+    load_policy,
+    not_examined,
+    parse_policy,
+    restore_policy,
+    shipped_policies,
+)
 
-__all__ = ["Policy", "Row", "decide", "load_policy", "not_examined", "parse_policy"]
+__all__ = [
+    "Policy",
+    "Row",
+    "decide",
+    "load_policy",
+    "not_examined",
+    "parse_policy",
+    "restore_policy",
+    "shipped_policies",
+]

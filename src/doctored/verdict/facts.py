@@ -9,13 +9,24 @@ FACTS = {
     "decisive_fake": "a decisive finding says fake",
     "decisive_real": "a decisive finding says real",
     "strong_fake": "a strong or decisive finding says fake",
-    "contradiction": "strong or decisive findings answer the same question differently",
-    "declared_fake": "the file says that it was generated, and nobody vouches for it (codes declares_...)",
+    "contradiction": (
+        "strong or decisive findings answer the same question differently; what a detector said before mild "
+        "copies made it unstable counts"
+    ),
+    "declared_fake": "the file says that it was made or edited with AI, and nobody vouches for that (codes declares_...)",
     "no_generation": "a strong or decisive finding says real and covers generated pictures",
     "no_tampering": "a strong or decisive finding says real and covers tampered pictures",
     "undecided": "a detector in its domain is between its thresholds",
+    "unstable": "a detector's answer would change on a mild copy of the picture (only where that was asked)",
     "outside_domain": "a detector is outside its domain",
     "weak_sign": "a finding leans to one side, and is not strong enough to decide",
+}
+
+# What a fact always brings with it, so that a row behind one that asks for less is never reached.
+IMPLIED = {
+    "decisive_fake": ("strong_fake",),
+    "decisive_real": ("no_generation", "no_tampering"),
+    "declared_fake": ("weak_sign",),
 }
 
 _COVERED_BY = {"generated": "no_generation", "tampered": "no_tampering"}
@@ -26,7 +37,11 @@ _QUESTIONS = {
     Kind.EDITED_WITH_AI: frozenset({"generated", "tampered"}),
 }
 _BOTH = frozenset(_COVERED_BY)
-_ABSTENTIONS = {"detector_undecided": "undecided", "outside_domain": "outside_domain"}
+_ABSTENTIONS = {
+    "detector_undecided": "undecided",
+    "detector_unstable": "unstable",
+    "outside_domain": "outside_domain",
+}
 
 Facts = dict[str, list[Finding]]
 
@@ -70,13 +85,14 @@ def _contradicting(findings: Sequence[Finding]) -> list[Finding]:
     """Strong findings that answer one question differently.
 
     A detector of tampering that says real does not contradict one of generation that says fake: they were
-    asked different questions.
+    asked different questions. An unstable detector counts with what it said of the picture itself, so that
+    no picture which was contradictory becomes anything better because copies of it were judged too.
     """
-    strong = [finding for finding in findings if _is_strong(finding)]
+    strong = [finding for finding in findings if _is_strong(finding) or finding.code == "detector_unstable"]
     if len(strong) < 2:
         return []
-    fakes = [finding for finding in strong if finding.says is Says.FAKE]
-    reals = [finding for finding in strong if finding.says is Says.REAL]
+    fakes = [finding for finding in strong if _said(finding) == Says.FAKE]
+    reals = [finding for finding in strong if _said(finding) == Says.REAL]
     if not fakes or not reals:
         return []
     pairs = [(fake, real) for fake in fakes for real in reals if _question(fake) & (_covers(real) or _BOTH)]
@@ -86,6 +102,11 @@ def _contradicting(findings: Sequence[Finding]) -> list[Finding]:
 
 def _is_strong(finding: Finding) -> bool:
     return finding.strength in (Strength.STRONG, Strength.DECISIVE)
+
+
+def _said(finding: Finding) -> str:
+    """Its side; of an unstable detector's finding, the side that it had taken."""
+    return str(finding.details.get("said", finding.says))
 
 
 def _question(finding: Finding) -> frozenset[str]:

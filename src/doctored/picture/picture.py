@@ -2,12 +2,16 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from doctored.picture.tags import read_profile_name
+
+if TYPE_CHECKING:
+    from doctored.picture.container import Container
 
 Pixels = NDArray[np.uint8]
 
@@ -35,6 +39,7 @@ class Picture:
     """
 
     __slots__ = (
+        "_container",
         "_luma",
         "_profile",
         "_read_luma",
@@ -68,6 +73,7 @@ class Picture:
         self._profile = profile
         self._read_luma = read_luma
         self._luma: Pixels | None = None
+        self._container: Container | None = None
         self._sha256: str | None = None
 
     def __repr__(self) -> str:
@@ -102,6 +108,14 @@ class Picture:
         if self._luma is None:
             self._luma = self._read_luma(self.bytes) if self._read_luma else self._compute_luma()
         return self._luma
+
+    def container(self) -> "Container":
+        """What lies in the file beside the pixels; kept once read."""
+        if self._container is None:
+            from doctored.picture.container import read_container  # late: not every caller asks
+
+            self._container = read_container(self.bytes, self.format)
+        return self._container
 
     def _compute_luma(self) -> Pixels:
         grey = Image.fromarray(self.pixels).convert("L")

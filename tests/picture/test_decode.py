@@ -326,3 +326,14 @@ def test_a_picture_survives_pickling():
 def test_the_sha256_is_that_of_the_bytes():
     data = b"\x89PNG" + hostile.seeds()["png"][4:]
     assert decode(data).sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_a_picture_knows_what_its_file_is_called(tmp_path):
+    path = tmp_path / "a folder" / "a.b.png"
+    path.parent.mkdir()
+    path.write_bytes(hostile.seeds()["png"])
+    assert decode(path).name == decode(str(path)).name == "a.b.png"
+    assert decode(path.read_bytes()).name is None
+    assert decode(path.read_bytes(), name="photos.zip!/folder/b.jpg").name == "b.jpg"
+    with path.open("rb") as stream:
+        assert decode(stream).name is None

@@ -54,8 +54,13 @@ STRIP_PIXELS = 2**21
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-def decode(source: str | os.PathLike[str] | bytes | BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Picture:
-    """The picture in a file, in bytes or in a binary stream (read from where it stands).
+def decode(
+    source: str | os.PathLike[str] | bytes | BinaryIO,
+    limits: Limits = DEFAULT_LIMITS,
+    name: str | None = None,
+) -> Picture:
+    """The picture in a file, in bytes or in a binary stream (read from where it stands). `name` (or a path
+    that ends in it) is what the file is called, where the source is no path.
 
     Reads JPEG (of several pictures in one file, the first), PNG, WebP, TIFF (first page), GIF and other
     animations (first frame), BMP, AVIF and, with the extra `heif`, HEIC. Alpha is laid over white, palettes
@@ -71,9 +76,13 @@ def decode(source: str | os.PathLike[str] | bytes | BinaryIO, limits: Limits = D
     """
     data = read_bytes(source, limits.max_bytes)
     try:
-        return _past_pillow_limit(lambda: _decode(data, limits), limits.max_pixels)
+        picture = _past_pillow_limit(lambda: _decode(data, limits), limits.max_pixels)
     except Image.DecompressionBombError as error:
         raise refusals.too_many_pixels("its parts are too large", limits) from error
+    if name is None and isinstance(source, str | os.PathLike):
+        name = os.fspath(source)
+    picture.name = os.path.basename(name) if name else None  # noqa: PTH119 - a Path costs more than the call
+    return picture
 
 
 def _decode(data: bytes, limits: Limits) -> Picture:

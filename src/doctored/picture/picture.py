@@ -35,7 +35,8 @@ class Picture:
     `pixels`: uint8 [H, W, 3], RGB, upright, C-contiguous and read-only (copy to write). `bytes`: the file.
     `format`: as Pillow spells it, `JPEG` also for several JPEGs in one file. `stored_size`: (width, height)
     before it was turned upright. `mode`: Pillow's name for the stored kind of pixels, such as `P` or
-    `I;16`. `orientation`: Exif's, 1 to 8, of the stored picture.
+    `I;16`. `orientation`: Exif's, 1 to 8, of the stored picture. `name`: what the file was called, without
+    its folder, where that is known; it says nothing about the content.
     """
 
     __slots__ = (
@@ -47,6 +48,7 @@ class Picture:
         "bytes",
         "format",
         "mode",
+        "name",
         "orientation",
         "pixels",
         "stored_size",
@@ -70,6 +72,7 @@ class Picture:
         self.mode = mode
         self.stored_size = stored_size
         self.orientation = orientation
+        self.name: str | None = None
         self._profile = profile
         self._read_luma = read_luma
         self._luma: Pixels | None = None

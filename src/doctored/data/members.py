@@ -5,7 +5,6 @@ those that share their bytes are refused one by one, and nothing is followed. Fo
 (zip; overlapping members: D. Fifield, "A better zip bomb", WOOT 2019), POSIX.1-2001 (tar).
 """
 
-import calendar
 import gzip
 import hashlib
 import io
@@ -43,8 +42,8 @@ class Member(NamedTuple):
     """Where one file's bytes lie: enough to read it without listing the archive again.
 
     `stamp` changes when the file does: its CRC-32 in a zip, its time of modification elsewhere. `modified`
-    is the time that an archive gives, in seconds since 1970 by whatever clock; 0 in a folder, where it
-    tells when the copy was made.
+    is the time that an archive gives, in seconds from some point on; 0 in a folder, where it would tell
+    when the copy was made.
     """
 
     name: str
@@ -219,7 +218,7 @@ class MemberStore:
             if entry.is_dir():
                 continue
             place = (entry.header_offset, entry.compress_size, entry.compress_type)
-            modified = calendar.timegm((*entry.date_time, 0, 0, 0))
+            modified = _count_seconds(*entry.date_time)
             member = Member(_plain(entry.filename), entry.file_size, entry.CRC, *place, modified)
             reason = ""
             if stat.S_ISLNK(entry.external_attr >> 16):
@@ -346,6 +345,11 @@ def find_escaped(path: str) -> str:
     if not _ESCAPED_BYTE.search(raw) or os.path.lexists(path):
         return path
     return os.fsdecode(_ESCAPED_BYTE.sub(lambda match: bytes([int(match[1], 16)]), raw))
+
+
+def _count_seconds(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int:
+    """A zip may hold days that no calendar has, such as 1980-00-00."""
+    return ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second
 
 
 def _form_of(path: Path) -> str:

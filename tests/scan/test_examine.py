@@ -61,7 +61,7 @@ def test_what_cannot_be_examined_is_a_row_that_is_never_real(examiner, pictures)
 
 
 def test_memory_that_runs_out_is_a_row(examiner, pictures, monkeypatch):
-    def decode(source, limits):
+    def decode(*arguments):
         raise MemoryError
 
     monkeypatch.setattr(examine, "decode", decode)

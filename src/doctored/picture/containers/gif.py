@@ -7,7 +7,7 @@ HAS_TABLE = 0x80
 EXTENSION, IMAGE, TRAILER = 0x21, 0x2C, 0x3B
 COMMENT, APPLICATION = 0xFE, 0xFF
 XMP_BYTES_AFTER = 258  # XMP part 3, 1.1.2: a tail that brings any reader of sub-blocks to the end
-MAX_SUB_BLOCKS = 2_000_000
+MAX_SUB_BLOCKS = 1_000_000
 
 
 def read(data: bytes, draft: Draft) -> None:
@@ -15,6 +15,8 @@ def read(data: bytes, draft: Draft) -> None:
     frames, budget = 0, MAX_SUB_BLOCKS
     for _ in range(MAX_PARTS):
         draft.pictures = max(1, frames)
+        if not budget:
+            break
         kind = data[position] if position < len(data) else None
         if kind == TRAILER:
             draft.end = position + 1

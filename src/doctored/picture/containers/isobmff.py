@@ -193,6 +193,8 @@ def _references(
     for reference in _boxes(data, box.start + 4, box.end, budget, draft):
         (source,) = struct.unpack_from(wide, data, reference.start)
         first = reference.start + struct.calcsize(wide)
-        (count,) = struct.unpack_from(">H", data, first)
-        targets = data[first + 2 : reference.end][: count * struct.calcsize(wide)]
-        yield reference.kind, source, tuple(value for (value,) in struct.iter_unpack(wide, targets))
+        count = min(int.from_bytes(data[first : first + 2], "big"), max(0, budget.left))
+        budget.left -= count
+        targets = data[first + 2 : min(first + 2 + count * struct.calcsize(wide), reference.end)]
+        if len(targets) == count * struct.calcsize(wide):
+            yield reference.kind, source, tuple(value for (value,) in struct.iter_unpack(wide, targets))

@@ -6,7 +6,7 @@ import struct
 from operator import itemgetter
 
 from doctored.picture.containers.draft import Component, Draft, JpegHeader, decode_comment
-from doctored.picture.containers.markers import COM, DQT, DRI, EOI, SOI, SOS, segments
+from doctored.picture.containers.markers import COM, DHT, DQT, DRI, EOI, SOI, SOS, segments
 from doctored.picture.containers.multi_picture import read_index
 from doctored.picture.containers.photoshop import read_iptc
 from doctored.untrusted import clean
@@ -70,7 +70,7 @@ def read(data: bytes, draft: Draft) -> None:
             found.markers.append(marker)
             if marker == EOI:
                 draft.end = end
-            elif marker != SOS:
+            elif marker not in (SOS, DHT):
                 _read_segment(marker, data[start:end], start, draft, found)
     finally:
         _settle(data, draft, found)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from doctored.picture.containers.draft import MAX_PARTS
 
-SOI, EOI, SOS, DQT, DRI, COM, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDD, 0xFE, 0x01
+SOI, EOI, SOS, DQT, DHT, DRI, COM, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xFE, 0x01
 # A stuffed byte, a restart and a fill byte are parts of a scan.
 _NEXT = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
@@ -36,7 +36,7 @@ def segments(
             continue
         size = int.from_bytes(data[position : position + 2], "big")
         if size < 2:
-            complain("a segment is shorter than its own length")
+            complain("a segment's length is less than it can be")
             continue
         yield marker, position + 2, position + size
         position += size

@@ -10,6 +10,7 @@ XMP, IPTC, PHOTOSHOP, MANIFEST, SUBFILE_TYPE = 700, 33723, 34377, 52545, 254
 WANTED = frozenset((XMP, IPTC, PHOTOSHOP, MANIFEST, SUBFILE_TYPE))
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1, 13: 4, 16: 8, 18: 8}
 MAX_TAGS = 1000
+MAX_ALL_TAGS = 100_000
 IS_REDUCED = 1
 
 
@@ -19,48 +20,59 @@ def read(data: bytes, draft: Draft) -> None:
     place_format = f"{order}Q" if is_big else f"{order}I"
     (directory,) = struct.unpack_from(place_format, data, 8 if is_big else 4)
     seen: set[int] = set()
-    while directory and len(seen) < MAX_PARTS:
+    tags_left = MAX_ALL_TAGS
+    while directory and len(seen) < MAX_PARTS and tags_left > 0:
         if directory in seen:
             draft.complain("the pages lead in a circle")
             return
         seen.add(directory)
         try:
-            directory = _read_directory(data, order, is_big, directory, draft, is_first=len(seen) == 1)
+            count, tags, following = _entries(data, order, is_big, directory, draft)
         except (struct.error, OverflowError):
             draft.complain("a page's directory lies past the end of the file")
             return
         draft.pictures = len(seen)
+        tags_left -= count
+        for tag, (start, size) in tags.items():
+            if len(seen) == 1:
+                _keep(tag, data[start : start + size], draft)
+            elif tag == SUBFILE_TYPE and _is_reduced(data[start : start + min(size, 4)], order):
+                draft.others.append(OtherPicture("preview"))
+        directory = following
     if directory:
         draft.complain("there are more pages than are looked at; the rest was not read")
 
 
-def _read_directory(
-    data: bytes, order: str, is_big: bool, directory: int, draft: Draft, *, is_first: bool
-) -> int:
-    """Look at one page; return where the next one's directory is, 0 after the last."""
+def _is_reduced(subfile_type: bytes, order: str) -> bool:
+    return bool(int.from_bytes(subfile_type, "little" if order == "<" else "big") & IS_REDUCED)
+
+
+def _entries(
+    data: bytes, order: str, is_big: bool, directory: int, draft: Draft
+) -> tuple[int, dict[int, tuple[int, int]], int]:
+    """How many tags a page has, where the wanted ones' values lie, (start, size) by tag, and where the next
+    directory is, 0 after the last."""
     count_format, entry = (f"{order}Q", f"{order}HHQQ") if is_big else (f"{order}H", f"{order}HHII")
-    (tags,) = struct.unpack_from(count_format, data, directory)
+    inline = 8 if is_big else 4
+    (count,) = struct.unpack_from(count_format, data, directory)
     first = directory + struct.calcsize(count_format)
     size = struct.calcsize(entry)
-    inline = size - struct.calcsize(entry[:-1])
-    if tags > MAX_TAGS:
+    if count > MAX_TAGS:
         draft.complain(f"a page has more than {MAX_TAGS:,} tags; the rest was not read")
-    for index in range(min(tags, MAX_TAGS)):
+    found: dict[int, tuple[int, int]] = {}
+    for index in range(min(count, MAX_TAGS)):
         place = first + index * size
-        tag, kind, count, offset = struct.unpack_from(entry, data, place)
-        if tag not in WANTED:
-            continue
-        value_bytes = count * TYPE_BYTES.get(kind, 0)
-        start = place + size - inline if value_bytes <= inline else offset
-        value = data[start : start + value_bytes]
-        if len(value) < value_bytes:
-            draft.complain("a tag's value lies past the end of the file")
-        if is_first:
-            _keep(tag, value, draft)
-        elif tag == SUBFILE_TYPE and int.from_bytes(value, "little" if order == "<" else "big") & IS_REDUCED:
-            draft.others.append(OtherPicture("preview"))
-    (following,) = struct.unpack_from(f"{order}Q" if is_big else f"{order}I", data, first + tags * size)
-    return int(following)
+        tag, kind, values, offset = struct.unpack_from(entry, data, place)
+        if tag in WANTED and tag not in found:
+            value_bytes = values * TYPE_BYTES.get(kind, 0)
+            start = place + size - inline if value_bytes <= inline else offset
+            if start + value_bytes > len(data):
+                draft.complain("a tag's value lies past the end of the file")
+            found[tag] = (start, value_bytes)
+    place = first + count * size
+    # Some writers leave the place of the next directory out after the last.
+    following = int.from_bytes(data[place : place + inline], "little" if order == "<" else "big")
+    return count, found, following
 
 
 def _keep(tag: int, value: bytes, draft: Draft) -> None:

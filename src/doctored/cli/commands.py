@@ -15,6 +15,7 @@ COMMANDS = {
     "scan": "Judge pictures: real, fake or unsure, and why.",
     "explain": "Show where in a picture the evidence lies.",
     "evaluate": "Measure a detector on a labelled data set.",
+    "trust": "Keep the trust lists that Content Credentials are checked by.",
     "detectors": "List the detectors that there are, and what each covers.",
     "demo": "See it work in two minutes, on pictures that are at hand.",
     "check-up": "Tell what is installed, and whether the detectors work here.",

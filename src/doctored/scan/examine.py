@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from doctored.checks.base import run_checks
 from doctored.checks.shipped import CheckSettings, build_checks
+from doctored.checks.trust import load_trust
 from doctored.detector import open_detector
 from doctored.detector.shelf import shelf
 from doctored.errors import PictureError, PictureErrorCode
@@ -49,6 +50,7 @@ class Examiner:
         )
         self.policy = settings.read_policy()
         self.limits = Limits(**settings.limits)  # type: ignore[arg-type]  # checked by Limits itself
+        self.trust_list = load_trust().to_json()
         self.used = tuple(
             UsedDetector(detector.card.name, detector.card.version, settings.budget) for detector in detectors
         )
@@ -118,6 +120,7 @@ class Examiner:
             height=picture.height,
             findings=tuple(findings),
             detectors=self.used,
+            trust_list=self.trust_list,
             ms=1000 * (opened.seconds + share + time.perf_counter() - began),
         )
         return row(record)

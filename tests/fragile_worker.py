@@ -27,10 +27,10 @@ def misbehave(name: str, when: str, is_alone: bool = True) -> None:
         time.sleep(0.3)
 
 
-def fragile_decode(source, limits):
+def fragile_decode(source, limits, path):
     name = Path(source).name if isinstance(source, str) else ""
     misbehave(name, "")
-    picture = decode(source, limits)
+    picture = decode(source, limits, path)
     opened[picture.sha256] = name
     return picture
 

@@ -46,6 +46,9 @@ def run(capsysbinary, toy):
     return call
 
 
+OUTSIDE = "This picture is 64\u00d764; toy knows only pictures of exactly 32\u00d732 pixels."
+
+
 def start(*arguments, **more):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "doctored.cli.main", "scan", *map(os.fsdecode, arguments)]
@@ -55,14 +58,17 @@ def start(*arguments, **more):
 
 def test_plain_text_in_a_pipe(run, pictures):
     code, out, err = run(pictures)
-    rows = [line.split("\t") for line in out.splitlines()]
+    lines = [line.split("\t") for line in out.splitlines()]
+    rows = [line for line in lines if line[0]]
     assert [row[0] for row in rows] == ["fake", "real", "unsure", "unsure", "unsure"]
     assert [row[1] for row in rows][3:] == ["-", "-"]
     assert Path(rows[0][2]) == pictures / "a-fake.png"
-    assert rows[3][3] == (
-        "Unsure: outside what the detectors know. "
-        "This picture is 64\u00d764; toy knows only pictures of exactly 32\u00d732 pixels."
-    )
+    assert rows[3][3] == "Unsure: outside what the detectors know."
+    assert ["", "neutral", OUTSIDE] in lines
+    assert [line[1] for line in lines if not line[0] and line[2].startswith("toy")][:2] == [
+        "strong fake",
+        "strong real",
+    ]
     assert err == "doctored: 5 pictures: 1 real, 1 fake, 3 unsure; 1 could not be examined\n"
     assert code == 3
 
@@ -92,7 +98,7 @@ def test_the_ending_of_the_file_chooses_the_format(run, pictures, tmp_path):
         ("o.json", json.loads),
         ("o.jsonl", lambda text: [json.loads(line) for line in text.splitlines()]),
         ("o.csv", lambda text: list(csv.DictReader(io.StringIO(text)))),
-        ("o.txt", lambda text: text.splitlines()),
+        ("o.txt", lambda text: [line for line in text.splitlines() if line[0] != "\t"]),
     ):
         code, out, _ = run(pictures, "--out", tmp_path / name)
         assert (code, out) == (3, "")

@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import re
 
 import pytest
@@ -20,9 +21,31 @@ def test_a_page_asks_nobody_for_anything():
     seen = Seen(text.removeprefix("<!doctype html>"))
     metas = [attributes for name, attributes in seen.tags if name == "meta"]
     (policy,) = [meta["content"] for meta in metas if meta.get("http-equiv") == "Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
+    assert policy == page.content_policy()
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "script-src" not in policy
     assert "script" not in {name for name, _ in seen.tags}
     assert not re.search(r"https?:|url\(|@import|//[a-z]", text)
+
+
+def hash_of(text):
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_a_page_runs_and_styles_nothing_but_what_is_hashed():
+    before, after = page.frame("Title", has_script=True)
+    (style,) = re.findall("<style>(.*?)</style>", before, re.DOTALL)
+    (script,) = re.findall("<script>(.*?)</script>", after, re.DOTALL)
+    policy = page.content_policy(has_script=True)
+    assert f"style-src {hash_of(style)}; script-src {hash_of(script)};" in policy
+    assert "script" not in page.document("Title").replace("Content-Security-Policy", "")
+
+
+def test_a_frame_and_its_body_are_the_document():
+    body = page.section("heading", "text")
+    before, after = page.frame("Title", lead="lead", foot="foot")
+    assert page.document("Title", body, lead="lead", foot="foot") == f"{before}{body}{after}"
 
 
 def test_a_page_has_a_title_a_language_and_a_viewport():
@@ -32,8 +55,26 @@ def test_a_page_has_a_title_a_language_and_a_viewport():
     assert seen.text.count("Two < three") == 2
 
 
-def test_the_style_cannot_end_its_element():
+def test_style_and_script_cannot_end_their_elements():
     assert "<" not in page.STYLE
+    assert "</" not in page.SCRIPT
+    assert "<!--" not in page.SCRIPT
+
+
+def test_filters_are_hidden_until_the_script_shows_them_and_every_field_has_a_label():
+    seen = Seen(page.filters(page.choice("label", "Verdict", [("fake", "fake")])))
+    assert seen.tags[0] == (
+        "div", {"id": "filters", "role": "search", "aria-label": "Filter the pictures", "hidden": None}
+    )  # fmt: skip
+    labels = {attributes["for"] for name, attributes in seen.tags if name == "label"}
+    fields = {attributes["id"] for name, attributes in seen.tags if name in ("select", "input")}
+    assert labels == fields == {"by-label", "by-text"}
+    assert all(f'"{name}"' in page.SCRIPT for name in ("filters", "told"))
+
+
+def test_facts_without_a_value_are_left_out():
+    shown = Seen(page.facts(("a", "1"), ("b", None), ("c", ""), ("d", False)))
+    assert shown.text == "a1"
 
 
 @given(st.sampled_from(HOSTILE) | st.text())
@@ -46,6 +87,9 @@ def test_no_part_lets_a_tag_through(text):
         page.card(text, Label.REAL, tag("p", text), pictures=[page.figure(page.picture(PNG, text))]),
         page.table([text], [[text], [1]]),
         page.paragraphs(text, text),
+        page.fold(text, text),
+        page.facts((text, text)),
+        page.choice("kind", text, [(text, text)]),
     ]
     expected = [Seen(part).tags for part in (
         page.section("x", "x"),
@@ -55,6 +99,9 @@ def test_no_part_lets_a_tag_through(text):
         page.card("x", Label.REAL, tag("p", "x"), pictures=[page.figure(page.picture(PNG, "x"))]),
         page.table(["x"], [["x"], [1]]),
         page.paragraphs("x", "x"),
+        page.fold("x", "x"),
+        page.facts(("x", "x")),
+        page.choice("kind", "x", [("x", "x")]),
     )]  # fmt: skip
     assert all(isinstance(part, Markup) for part in parts)
     if text:

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.page.reading import HOSTILE, Seen
 
-from doctored.page.markup import Markup, escape, join, tag
+from doctored.page.markup import Markup, closing, escape, join, opening, tag
 
 PRINTABLE = st.text(
-    st.characters(exclude_categories=["Cs", "Cc", "Cn"]) | st.sampled_from("<>&\"'=/ \n\t`-!")
+    st.characters(exclude_categories=["Cs", "Cc", "Cn", "Cf", "Zl", "Zp"])
+    | st.sampled_from("<>&\"'=/ \n\t`-!")
 )
 
 
@@ -42,6 +43,34 @@ def test_a_slip_shows_tags_and_does_not_run_them(text):
     assert Seen(tag("p", glued)).tags == [("p", {})]
     assert Seen(tag("p", f"{tag('b', 'bold')}{text}")).tags == [("p", {})]
     assert Seen(tag("img", alt=Markup(text))).tags == [("img", {"alt": text})]
+
+
+DECEIVING = "\u202a\u202d\u202e\u2066\u2069\u200e\u200f\u061c\u200b\ufeff\u2028\u2029\U000e0041"
+
+
+def test_what_turns_or_hides_text_is_shown_as_replaced():
+    assert escape(f"a{DECEIVING}b") == f"a{len(DECEIVING) * chr(0xFFFD)}b"
+    assert tag("img", alt=DECEIVING) == f'<img alt="{len(DECEIVING) * chr(0xFFFD)}">'
+
+
+def test_joiners_of_scripts_and_emoji_stay():
+    text = "\u0645\u06cc\u200c\u062e \U0001f469\u200d\U0001f4bb"
+    assert escape(text) == text
+
+
+def test_halves_of_an_element_make_the_whole():
+    assert opening("div", class_="rows") + join("a") + closing("div") == tag("div", "a", class_="rows")
+
+
+def test_an_attribute_that_is_there_or_not():
+    assert tag("p", hidden=True) == "<p hidden></p>"
+    assert tag("p", hidden=False) == "<p></p>"
+
+
+@pytest.mark.parametrize("element", ["script", "img", "p><script"])
+def test_what_has_no_end_cannot_be_ended(element):
+    with pytest.raises(ValueError, match="no end"):
+        closing(element)
 
 
 def test_markup_is_not_escaped_twice():

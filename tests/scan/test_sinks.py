@@ -4,10 +4,20 @@ import json
 
 import pytest
 
-from doctored.records import Kind, Label, Record, RecordError, UsedDetector, UsedPolicy, Verdict
+from doctored.records import (
+    Finding,
+    Kind,
+    Label,
+    Record,
+    RecordError,
+    Says,
+    Strength,
+    UsedDetector,
+    UsedPolicy,
+    Verdict,
+)
 from doctored.scan.examine import row as row_of
 from doctored.scan.sinks import CSV_COLUMNS, Format, convert, open_sink, printable
-from doctored.scan.terminal import TerminalSink
 
 POLICY = UsedPolicy("careful", "0" * 64)
 FAKE = Record(
@@ -74,29 +84,19 @@ def test_plain_text_is_one_line_a_picture():
     assert second.split("\t") == ["unsure", "-", "-", "Unsure."]
 
 
-def test_a_terminal_shows_colours_but_no_codes_of_others():
-    from rich.console import Console
-
-    console = Console(
-        file=io.StringIO(), force_terminal=True, width=60, color_system="standard", highlight=False
+def test_plain_text_has_one_line_a_finding_and_each_sentence_once():
+    findings = (
+        Finding("metadata", "declares_x", Says.FAKE, Strength.WEAK, "It says\tso\n\x1b[31m.", Kind.GENERATED),
+        Finding("jpeg", "plain", Says.NEUTRAL, Strength.NONE, "Saved once."),
     )
-    sink = TerminalSink(console)
-    for record in RECORDS:
-        sink.write(row_of(record))
-    sink.close()
-    shown = console.file.getvalue()
-    assert "FAKE" in shown
-    assert "0.988" in shown
-    assert "\x1b[31m\u202e" not in shown
-    assert "\\x1b[31m\\u202e\\n.jpg" in shown
-
-
-def test_markup_in_a_name_is_shown_as_it_is():
-    from rich.console import Console
-
-    console = Console(file=io.StringIO(), width=200)
-    TerminalSink(console).write(row_of(Record("1", "[bold]x[/bold].jpg", BROKEN.verdict, POLICY)))
-    assert "[bold]x[/bold].jpg" in console.file.getvalue()
+    verdict = Verdict(Label.UNSURE, "declared_fake", f"Unsure. {findings[0].text}", codes=("declares_x",))
+    text = written(Format.TABLE, [Record("1", "a.jpg", verdict, POLICY, findings=findings)]).decode()
+    assert text.split("\n") == [
+        "unsure\t-\ta.jpg\tUnsure.",
+        "\tweak fake\tIt says\\tso\\n\\x1b[31m.",
+        "\tneutral\tSaved once.",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("kind", Format)

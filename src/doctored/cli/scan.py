@@ -40,6 +40,10 @@ def command(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write to a file; its ending chooses the format.")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write one page: previews, overlays, all findings."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted scan.")] = False,
     fail_on: Annotated[
         list[str] | None,

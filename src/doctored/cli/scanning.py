@@ -1,15 +1,16 @@
 """What `doctored scan` does once its arguments are read, and the short way to read the plainest of them."""
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doctored.errors import DoctoredError, UsageError
 from doctored.scan.executor import Executor, LocalExecutor
-from doctored.scan.items import Item
+from doctored.scan.items import Item, Row, shown
 from doctored.scan.pipeline import scan_items
 from doctored.scan.progress import Progress
 from doctored.scan.settings import POLICY, Settings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from doctored.workers import Child
 
 FLUSH_S = 0.2
+SHOWN_PATHS = 20
 FLAGS = {
     "--json": "as_json",
     "--jsonl": "as_jsonl",
@@ -49,6 +51,7 @@ class ScanOptions(NamedTuple):
     as_jsonl: bool = False
     as_csv: bool = False
     out: "Path | None" = None
+    html: "Path | None" = None
     resume: bool = False
     fail_on: Sequence[str] = ()
     workers: int | None = None
@@ -85,14 +88,12 @@ def run_scan(options: ScanOptions, warm: "Child | None") -> int:
         detectors=tuple(options.detector) or None,
         budget=options.budget,
         limits={name: limit for name, limit in limits.items() if limit is not None},
-        stability=options.stability,
+        stability=options.stability or options.html is not None,
         gps=options.gps,
+        previews=options.html is not None,
     ).with_policy(options.policy)
     kind = _format(options)
-    if options.resume and options.out is None:
-        raise UsageError("--resume goes on with a file; name it with --out FILE")
-    if not options.paths and options.from_file is None:
-        raise UsageError("nothing to scan; name files, folders, archives or patterns, or use --from-file")
+    _check(options)
     if options.fail_on:
         check_fail_on(options.fail_on, settings.read_policy())
     summary = Summary(options.fail_on)
@@ -100,54 +101,94 @@ def run_scan(options: ScanOptions, warm: "Child | None") -> int:
     progress = Progress(is_quiet=options.quiet, is_page_free=not to_terminal)
     named = chain(options.paths, read_list(options.from_file) if options.from_file is not None else ())
     items = find_items(named, settings.max_bytes, progress.note)
-    executor = LocalExecutor(options.workers, warm=warm)
-    if options.out is None:
-        _print(items, settings, executor, open_sink(kind, sys.stdout.buffer), summary, progress)
-    else:
-        from doctored.scan.output import OutputFile
+    with _rows(items, settings, LocalExecutor(options.workers, warm=warm), options) as rows:
+        if options.out is None:
+            _print(rows, open_sink(kind, sys.stdout.buffer), summary, progress)
+        else:
+            from doctored.scan.output import OutputFile
 
-        output = OutputFile(options.out, kind, settings.to_json(), resume=options.resume)
-        _write(items, settings, executor, output, summary, progress)
+            # a page changes nothing in the records
+            told = settings._replace(previews=False).to_json()
+            _write(items, rows, OutputFile(options.out, kind, told, resume=options.resume), summary, progress)
     progress.finish(summary)
+    if options.html is not None:
+        progress.note(f"the page: {shown(str(options.html))}")
     return summary.exit_code
 
 
-def _print(
-    items: Iterator[Item],
-    settings: Settings,
-    executor: Executor,
-    sink: Sink,
-    summary: Summary,
-    progress: Progress,
-) -> None:
-    flushed = time.monotonic()
+def _check(options: ScanOptions) -> None:
+    """UsageError for options that make no sense together."""
+    if options.resume and options.out is None:
+        raise UsageError("--resume goes on with a file; name it with --out FILE")
+    if not options.paths and options.from_file is None:
+        raise UsageError("nothing to scan; name files, folders, archives or patterns, or use --from-file")
+    if options.out is not None and options.out.suffix.lower() in (".html", ".htm"):
+        raise UsageError("--out writes records and no page; use --html FILE, alone or beside --out")
+    if options.html is not None and options.html == options.out:
+        raise UsageError("--html and --out name the same file; give each its own")
+    if options.resume and options.html is not None:
+        raise UsageError(
+            "a page needs every picture, so --html does not go on with --resume; leave out one of the two "
+            "(a scan with --html is resumed with --stability)"
+        )
+
+
+@contextmanager
+def _rows(
+    items: Iterator[Item], settings: Settings, executor: Executor, options: ScanOptions
+) -> Iterator[Iterator[Row]]:
+    """The rows of a scan; with `--html` each goes onto a page on its way, which is there at the end."""
     with closing(scan_items(items, settings, executor)) as rows:
-        for row in rows:
-            sink.write(row)
-            summary.count(row)
-            progress.show(summary)
-            if time.monotonic() - flushed > FLUSH_S:
-                sys.stdout.flush()
-                flushed = time.monotonic()
+        if options.html is None:
+            yield rows
+            return
+        from doctored.scan.page_file import PageFile
+
+        with closing(PageFile(options.html, command_line(options), settings)) as page:
+            yield page.passing(rows)
+            page.finish()
+
+
+def command_line(options: ScanOptions) -> str:
+    """The command that these options stand for, as one would type it; many paths are cut short."""
+    words = [*options.paths[:SHOWN_PATHS]]
+    more = len(options.paths) - len(words)
+    for name, default in ScanOptions._field_defaults.items():
+        value = getattr(options, name)
+        flag = f"--{name.removeprefix('as_').replace('_', '-')}"
+        if name == "paths" or value == default:
+            continue
+        if value is True:
+            words.append(flag)
+        else:
+            for one in value if isinstance(value, list | tuple) else [value]:
+                words += [flag, str(one)]
+    return shlex.join(["doctored", "scan", *words]) + (f" … and {more:,} paths more" if more > 0 else "")
+
+
+def _print(rows: Iterator[Row], sink: Sink, summary: Summary, progress: Progress) -> None:
+    flushed = time.monotonic()
+    for row in rows:
+        sink.write(row)
+        summary.count(row)
+        progress.show(summary)
+        if time.monotonic() - flushed > FLUSH_S:
+            sys.stdout.flush()
+            flushed = time.monotonic()
     sink.close()
 
 
 def _write(
-    items: Iterator[Item],
-    settings: Settings,
-    executor: Executor,
-    output: "OutputFile",
-    summary: Summary,
-    progress: Progress,
+    items: Iterator[Item], rows: Iterator[Row], output: "OutputFile", summary: Summary, progress: Progress
 ) -> None:
+    """`rows` are those of what `output` leaves of `items`: not one is asked for before that is known."""
     try:
         for row in output.resumed(items):
             summary.count(row)
-        with closing(scan_items(items, settings, executor)) as rows:
-            for row in rows:
-                output.write(row)
-                summary.count(row)
-                progress.show(summary)
+        for row in rows:
+            output.write(row)
+            summary.count(row)
+            progress.show(summary)
         output.finish()
     except KeyboardInterrupt:
         raise Interrupted("interrupted; what was done is kept, go on with --resume") from None

@@ -13,8 +13,7 @@ from doctored.errors import DetectorError
 from doctored.explain import Explanation, explain
 from doctored.records import Label
 from doctored.scan.pipeline import scan
-
-IN_DOMAIN = frozenset(("detector_says_fake", "detector_says_real", "detector_undecided"))
+from doctored.scan.previews import has_evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +44,7 @@ def judge(exhibits: Sequence[Exhibit], detectors: Sequence[str | Path] | None = 
 
 def _explain(exhibit: Exhibit, record: dict[str, Any], detectors: dict[str, Detector]) -> Explanation | None:
     for finding in record["findings"]:
-        if finding["code"] in IN_DOMAIN:
+        if has_evidence(finding["check"], finding["code"]):
             try:
                 return explain(exhibit.path, detectors[finding["check"].removeprefix("detector:")])
             except DetectorError:  # it has no evidence map; the verdict stands without an overlay

@@ -47,7 +47,7 @@ def draw_page(judged: Sequence[Judged]) -> str:
         "Is this picture what it claims to be?",
         draw_counts(judged),
         *(draw_chapter(chapter, members) for chapter, members in chapters if members),
-        draw_limits(),
+        page.caution(),
         lead="Doctored answers real, fake or unsure, says why, and shows where. "
         f"These {len(judged)} pictures were judged on this machine, offline.",
         foot=draw_credits(),
@@ -138,18 +138,6 @@ def draw_pictures(one: Judged) -> list[Markup]:
 def draw_photo(pixels: NDArray[np.uint8], alt: str, caption: str | None = None) -> Markup:
     height, width = pixels.shape[:2]
     return page.figure(page.picture(encode_jpeg(pixels, 85), alt, width=width, height=height), caption)
-
-
-def draw_limits() -> Markup:
-    return page.section(
-        "What a verdict is not",
-        page.paragraphs(
-            "A verdict is about how a picture was made, not about whether what it shows is true. A detector "
-            "answers only for pictures like those it was trained on, and even there a few of its answers "
-            "are wrong: how many is on its card (doctored detectors). No sign of a forgery is not a proof "
-            "that there is none.",
-        ),
-    )
 
 
 def draw_credits() -> Markup:

@@ -26,19 +26,26 @@ class Panels:
     overlays: Mapping[Label, NDArray[np.uint8]]
 
 
-def draw_panels(explanation: Explanation) -> Panels:
-    """Tiny pictures are enlarged by whole factors, pixel for pixel; large ones shrunk; then tinted."""
+def draw_panels(explanation: Explanation, min_side: int = MIN_SIDE, max_side: int = MAX_SIDE) -> Panels:
+    """The picture as `fit` shows it, then tinted."""
     height, width = explanation.pixels.shape[:2]
-    enlarge = max(1, MIN_SIDE // max(width, height))
-    scale = enlarge if enlarge > 1 else min(1.0, MAX_SIDE / max(width, height))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    how = Image.Resampling.NEAREST if enlarge > 1 else Image.Resampling.LANCZOS
-    shown = np.array(Image.fromarray(explanation.pixels).resize(size, how))
+    shown = fit(explanation.pixels, min_side, max_side)
     evidence = explanation.evidence
     if evidence is None:
         return Panels(shown, {})
+    size = shown.shape[1], shown.shape[0]
     box = _scaled(explanation.box, size, (width, height)) if explanation.box else None
     return Panels(shown, {target: lay_over(shown, evidence, target, box) for target in COLOURS})
+
+
+def fit(pixels: NDArray[np.uint8], min_side: int, max_side: int) -> NDArray[np.uint8]:
+    """Tiny pictures are enlarged by whole factors, pixel for pixel; larger than `max_side` ones shrunk."""
+    height, width = pixels.shape[:2]
+    enlarge = max(1, min_side // max(width, height))
+    scale = enlarge if enlarge > 1 else min(1.0, max_side / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    how = Image.Resampling.NEAREST if enlarge > 1 else Image.Resampling.LANCZOS
+    return np.array(Image.fromarray(pixels).resize(size, how, reducing_gap=3.0))
 
 
 def _scaled(box: Box, size: tuple[int, int], stored: tuple[int, int]) -> Box:

@@ -1,32 +1,60 @@
 """A whole page and the parts it is made of."""
 
 import base64
+import hashlib
 from collections.abc import Sequence
 
-from doctored.page.markup import Markup, escape, join, tag
+from doctored.page.markup import Markup, closing, escape, join, opening, tag
+from doctored.page.script import SCRIPT
 from doctored.page.style import STYLE
 from doctored.records import Label
 
-# nothing is loaded from outside and nothing runs, whatever a file name may have smuggled in
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
+
+
+def content_policy(has_script: bool = False) -> str:
+    """The page's Content-Security-Policy: nothing is loaded from outside, and nothing runs or styles but what
+    stands in this package, whatever a file's text may have smuggled in."""
+    script = f"; script-src '{_digest(SCRIPT)}'" if has_script else ""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_digest(STYLE)}'{script}; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
 def document(title: str, *body: object, lead: object = None, foot: object = None) -> str:
     """A self-contained HTML page: no script, no request to anywhere, light or dark as the reader likes."""
+    before, after = frame(title, lead=lead, foot=foot)
+    return f"{before}{join(*body)}{after}"
+
+
+def frame(
+    title: str, *, lead: object = None, foot: object = None, has_script: bool = False
+) -> tuple[Markup, Markup]:
+    """What stands before and after a page's body, for a body that is written piece by piece.
+
+    `has_script`: the page has the filters' script, the only one there is.
+    """
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", http_equiv="Content-Security-Policy", content=content_policy(has_script)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="referrer", content="no-referrer"),
         tag("title", title),
         Markup(f"<style>{STYLE}</style>"),
     )
-    opening = tag("header", tag("h1", title), tag("p", lead, class_="lead") if lead else "", class_="page")
-    closing = tag("footer", foot) if foot else ""
-    page = tag("html", head, tag("body", opening, tag("main", *body), closing), lang="en")
-    return f"<!doctype html>\n{page}\n"
+    header = tag("header", tag("h1", title), tag("p", lead, class_="lead") if lead else "", class_="page")
+    script = Markup(f"<script>{SCRIPT}</script>") if has_script else ""
+    start = join(Markup("<!doctype html>\n"), opening("html", lang="en"), head)
+    before = join(start, opening("body"), header, opening("main"))
+    end = Markup("\n")
+    footer = tag("footer", foot) if foot else ""
+    return before, join(closing("main"), footer, script, closing("body"), closing("html"), end)
 
 
 def section(heading: str, *body: object) -> Markup:
@@ -64,11 +92,24 @@ def legend() -> Markup:
     return tag("p", *swatches, class_="legend")
 
 
-def card(title: object, label: Label, *text: object, pictures: Sequence[Markup]) -> Markup:
-    """One judged picture: its figures side by side, its name and badge, and what there is to say."""
-    head = tag("div", tag("h3", title), badge(label), class_="head")
-    strip = tag("div", *pictures, class_="strip")
-    return tag("article", strip, tag("div", head, *text, class_="text"), class_="card")
+def card(
+    title: object,
+    label: Label,
+    *text: object,
+    pictures: Sequence[Markup],
+    is_row: bool = False,
+    says: str | None = None,
+    **attributes: object,
+) -> Markup:
+    """One judged picture: its figures side by side, its name and badge, and what there is to say.
+
+    `is_row`: the figures stand beside the text where there is room, for cards that say much. `says`: what
+    the badge says, by default the label.
+    """
+    head = tag("div", tag("h3", title), badge(label, says), class_="head")
+    strip = tag("div", *pictures, class_="strip") if pictures else ""
+    kind = "card row" if is_row else "card"
+    return tag("article", strip, tag("div", head, *text, class_="text"), class_=kind, **attributes)
 
 
 def grid(*cards: Markup, is_large: bool = False) -> Markup:
@@ -81,6 +122,44 @@ def table(headers: Sequence[object], rows: Sequence[Sequence[object]]) -> Markup
     top = tag("tr", *(tag("th", header, scope="col") for header in headers))
     body = [tag("tr", *(tag("td", cell, class_=_alignment(cell)) for cell in row)) for row in rows]
     return tag("div", tag("table", tag("thead", top), tag("tbody", *body)), class_="wide")
+
+
+def facts(*pairs: tuple[object, object]) -> Markup:
+    """Names and values, one pair a line; pairs without a value are left out."""
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs if value]
+    return tag("dl", *rows, class_="facts")
+
+
+def fold(summary: object, *body: object) -> Markup:
+    """What is there for who asks: closed until it is opened."""
+    return tag("details", tag("summary", summary), *body)
+
+
+def choice(name: str, label: str, options: Sequence[tuple[str, str]]) -> Markup:
+    """A filter with a list of (value, text); the first, "all", filters nothing."""
+    entries = [tag("option", text, value=value) for value, text in (("", "all"), *options)]
+    return tag("label", label, tag("select", *entries, id=f"by-{name}"), for_=f"by-{name}")
+
+
+def filters(*choices: Markup) -> Markup:
+    """The filters of a page whose frame has the script, which shows them; and how many pictures fit."""
+    search = tag("label", "Text", tag("input", type="search", id="by-text"), for_="by-text")
+    told = tag("p", id="told", role="status", class_="soft")
+    label = "Filter the pictures"
+    return tag("div", *choices, search, told, id="filters", role="search", aria_label=label, hidden=True)
+
+
+def caution() -> Markup:
+    return section(
+        "What a verdict is not",
+        tag(
+            "p",
+            "A verdict is about how a picture was made, not about whether what it shows is true. A detector "
+            "answers only for pictures like those it was trained on, and even there a few of its answers "
+            "are wrong: how many is on its card (doctored detectors). No sign of a forgery is not a proof "
+            "that there is none.",
+        ),
+    )
 
 
 def _alignment(cell: object) -> str | None:

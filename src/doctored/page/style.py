@@ -69,5 +69,48 @@ th, td { text-align: left; padding: .375rem 1rem .375rem 0; border-bottom: 1px s
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 details summary { cursor: pointer; color: var(--soft); font-size: .875rem; }
 code { font: .875em ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+.facts { margin: .75rem 0 0; font-size: .875rem; }
+.facts div { display: grid; grid-template-columns: 7.5rem 1fr; gap: .125rem .75rem; padding: .125rem 0; }
+.facts dt { color: var(--soft); }
+.facts dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+.rows { display: grid; gap: 1.25rem; margin-top: 1.25rem; }
+.card.row { content-visibility: auto; contain-intrinsic-size: auto 22rem; }
+.card.row h3 { overflow-wrap: anywhere; min-width: 0; }
+.card.row .verdict { font-size: 1rem; }
+.row .strip { align-content: start; }
+.row .strip, .row figure { background: var(--unsure-ground); }
+.row .strip:has(.photo + .photo) { grid-auto-flow: row; grid-template-columns: 1fr 1fr; }
+.row .strip .photo:first-child:not(:only-child) { grid-column: 1 / -1; }
+@media (min-width: 46rem) {
+  .card.row { display: grid; grid-template-columns: 18rem 1fr; }
+  .card.row .text:only-child { grid-column: 1 / -1; }
+}
+.findings { list-style: none; margin: .875rem 0 0; padding: 0; display: grid; gap: .75rem; }
+.findings li { border-left: 4px solid var(--line); padding-left: .75rem; min-width: 0; }
+.findings li.fake { border-color: var(--fake); }
+.findings li.real { border-color: var(--real); }
+.findings p { margin: 0 0 .125rem; }
+.mark { font-weight: 650; }
+.mark.fake { color: var(--fake); }
+.mark.real { color: var(--real); }
+.mark.neutral { color: var(--soft); }
+pre {
+  margin: .5rem 0; padding: .625rem .75rem; background: var(--ground); border: 1px solid var(--line);
+  border-radius: 8px; max-height: 24rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere;
+}
+#filters {
+  display: flex; flex-wrap: wrap; gap: .75rem 1rem; align-items: end; margin-top: 2.5rem;
+  padding: .875rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 14px;
+}
+#filters label { display: grid; gap: .25rem; font-size: .875rem; color: var(--soft); }
+#filters select, #filters input {
+  font: inherit; font-size: 1rem; color: var(--ink); background: var(--ground); min-width: 0; max-width: 100%;
+  height: 2.375rem;
+  border: 1px solid var(--soft); border-radius: 8px; padding: .375rem .5rem;
+}
+#told { margin: 0; padding-bottom: .375rem; }
+:focus-visible { outline: 3px solid var(--real); outline-offset: 2px; }
+[hidden], #filters[hidden] { display: none; }
+@media print { .card.row { content-visibility: visible; } #filters { display: none; } }
 @media print { .card { break-inside: avoid; } }
 """

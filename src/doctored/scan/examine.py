@@ -3,17 +3,18 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from doctored.checks.base import run_checks
 from doctored.checks.shipped import CheckSettings, build_checks
 from doctored.checks.trust import load_trust
-from doctored.detector import open_detector
+from doctored.detector import Detector, open_detector
 from doctored.detector.shelf import shelf
 from doctored.errors import PictureError, PictureErrorCode
 from doctored.picture import Limits, Picture, decode
-from doctored.records import Finding, Record, RecordError, UsedDetector
-from doctored.scan.items import Item, Row
+from doctored.records import Finding, Record, RecordError, UsedDetector, Verdict
+from doctored.scan.items import Item, Preview, Row
 from doctored.scan.settings import Settings
 from doctored.verdict import decide, not_examined
 from doctored.version import __version__
@@ -23,6 +24,8 @@ MAX_PIXELS = 32_000_000
 # A group of pictures that takes long to check is halved, one that takes little is doubled: so a slow
 # detector is heard of often enough to be told from one that hangs.
 QUICK_S, SLOW_S = 0.25, 1.0
+
+DrawPreview = Callable[[Picture, list[Finding], Verdict], Preview | None]
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -54,6 +57,7 @@ class Examiner:
         self.used = tuple(
             UsedDetector(detector.card.name, detector.card.version, settings.budget) for detector in detectors
         )
+        self._draw = _preview_maker(settings, detectors) if settings.previews else None
         self._group = 1
 
     def examine(self, items: Sequence[Item], alive: Callable[[], None] = lambda: None) -> Iterator[list[Row]]:
@@ -81,7 +85,8 @@ class Examiner:
             error = RecordError(*item.error)
         else:
             try:
-                picture = decode(item.data if item.file is None else item.file, self.limits)  # type: ignore[arg-type]
+                source = item.data if item.file is None else item.file
+                picture = decode(source, self.limits, item.path)  # type: ignore[arg-type]
             except PictureError as refused:
                 error = RecordError(refused.code.value, refused.message)
             except MemoryError:
@@ -93,18 +98,19 @@ class Examiner:
         began = time.perf_counter()
         pictures = [opened.picture for opened in held if opened.picture is not None]
         findings = iter(run_checks(self.checks, pictures))
-        took = time.perf_counter() - began
-        share = took / max(1, len(pictures))
-        if took < QUICK_S:
-            self._group = min(2 * self._group, MAX_PICTURES)
-        elif took > SLOW_S:
-            self._group = max(self._group // 2, 1)
-        return [
+        share = (time.perf_counter() - began) / max(1, len(pictures))
+        rows = [
             self._judged_row(opened, opened.picture, next(findings), share)
             if opened.picture is not None
             else self._broken_row(opened)
             for opened in held
         ]
+        took = time.perf_counter() - began
+        if took < QUICK_S:
+            self._group = min(2 * self._group, MAX_PICTURES)
+        elif took > SLOW_S:
+            self._group = max(self._group // 2, 1)
+        return rows
 
     def _judged_row(self, opened: Opened, picture: Picture, findings: list[Finding], share: float) -> Row:
         began = time.perf_counter()
@@ -123,7 +129,8 @@ class Examiner:
             trust_list=self.trust_list,
             ms=1000 * (opened.seconds + share + time.perf_counter() - began),
         )
-        return row(record)
+        preview = self._draw(picture, findings, verdict) if self._draw is not None else None
+        return row(record, preview)
 
     def _broken_row(self, opened: Opened) -> Row:
         assert opened.error is not None
@@ -138,7 +145,14 @@ class Examiner:
         return row(record)
 
 
-def row(record: Record) -> Row:
+def _preview_maker(settings: Settings, detectors: Sequence[Detector]) -> DrawPreview:
+    from doctored.scan.previews import draw_preview  # nothing that a scan without a page needs
+
+    by_check = {f"detector:{detector.card.name}": detector for detector in detectors}
+    return partial(draw_preview, detectors=by_check, budget=settings.budget)
+
+
+def row(record: Record, preview: Preview | None = None) -> Row:
     """A record as a line of JSON. Text that no UTF-8 can hold stays a JSON escape."""
     line = _encode(record.to_json()).encode("utf-8", "backslashreplace")
-    return Row(line, record.verdict.label.value, record.error is not None)
+    return Row(line, record.verdict.label.value, record.error is not None, preview)

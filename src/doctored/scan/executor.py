@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from doctored import errors
 from doctored.errors import DoctoredError, PictureErrorCode
-from doctored.scan.items import Batch, Item, ItemError, Row, write_item
+from doctored.scan.items import Batch, Item, ItemError, Row, read_rows, write_item
 from doctored.scan.settings import Settings
 from doctored.scan.start import WORKER, start_worker
 from doctored.workers import Child, ChildDied, Frame, available_cores, wait_any
@@ -80,6 +80,7 @@ class _Crew:
         self._workers: list[_Worker] = []
         self._todo: deque[_Request] = deque()
         self._rows: dict[int, list[Row | None]] = {}  # of the batches that are begun and not done
+        self._newest = 0  # number of the batch that was begun last
 
     def work(self, batches: Iterator[Batch]) -> Iterator[Done]:
         while self._hand_out(batches):
@@ -110,9 +111,10 @@ class _Crew:
         """Whether there is something to do that may be begun."""
         if not self._todo:
             batch = None
-            if not self._rows or max(self._rows) - min(self._rows) < WINDOW * self._size:
+            if not self._rows or self._newest - min(self._rows) < WINDOW * self._size:
                 batch = next(batches, None)
             if batch is not None:
+                self._newest = batch.number
                 self._rows[batch.number] = [None] * len(batch.items)
                 self._todo.append(_Request(batch.number, list(batch.items), list(range(len(batch.items)))))
         return bool(self._todo)
@@ -168,8 +170,8 @@ class _Crew:
     def _keep_rows(self, worker: _Worker, frame: Frame) -> Done | None:
         request = worker.requests[0]
         rows = self._rows[request.batch]
-        for line, (label, is_broken) in zip(frame.blobs[0].split(b"\n"), frame.header["rows"], strict=True):
-            rows[request.positions.pop(0)] = Row(line, label, is_broken)
+        for row in read_rows(frame.header, frame.blobs):
+            rows[request.positions.pop(0)] = row
             request.items.pop(0)
         if not request.items:
             worker.requests.popleft()

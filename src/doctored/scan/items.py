@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from doctored.errors import PictureError
 
 BATCH_ITEMS = 64
+TINY_SIDE = 128  # a picture no larger than this is shown pixel by pixel
 BATCH_BYTES = 8 * 2**20  # of encoded pictures: a few photos, or many thumbnails
 
 
@@ -55,12 +56,28 @@ class Batch(NamedTuple):
     items: Sequence[Item]
 
 
+class Preview(NamedTuple):
+    """What a page shows of one picture, as JPEG or PNG files of our own making, at most 320 pixels on a side.
+
+    `picture`: the picture itself; one of at most 128 pixels on a side as it is. `overlays`: where the
+    `detector` finds evidence for fake, and for real, where one does.
+    """
+
+    picture: bytes
+    overlays: tuple[bytes, ...] = ()
+    detector: str = ""
+
+
 class Row(NamedTuple):
-    """One record as a line of JSON (no line end), with what a scan needs to know without reading it."""
+    """One record as a line of JSON (no line end), with what a scan needs to know without reading it.
+
+    `preview` only where a page was asked for and the picture could be decoded.
+    """
 
     line: bytes
     label: str
     is_broken: bool
+    preview: Preview | None = None
 
 
 def shown(path: str) -> str:
@@ -96,6 +113,30 @@ def write_item(item: Item, blobs: list[bytes]) -> dict[str, Any]:
         return {"path": item.path, "file": item.file}
     blobs.append(item.data or b"")
     return {"path": item.path, "blob": len(blobs) - 1}
+
+
+def write_rows(rows: Sequence[Row]) -> tuple[dict[str, Any], list[bytes]]:
+    """Rows for a frame: its first blob holds their lines, the others their previews' files."""
+    blobs = [b"\n".join(row.line for row in rows)]
+    told = []
+    for row in rows:
+        entry: list[object] = [row.label, row.is_broken]
+        if row.preview is not None:
+            entry += [row.preview.detector, len(row.preview.overlays)]
+            blobs += [row.preview.picture, *row.preview.overlays]
+        told.append(entry)
+    return {"rows": told}, blobs
+
+
+def read_rows(header: dict[str, Any], blobs: Sequence[bytes]) -> Iterator[Row]:
+    lines = blobs[0].split(b"\n")
+    files = iter(blobs[1:])
+    for line, (label, is_broken, *shown) in zip(lines, header["rows"], strict=True):
+        preview = None
+        if shown:
+            detector, overlays = shown
+            preview = Preview(next(files), tuple(next(files) for _ in range(overlays)), detector)
+        yield Row(line, label, is_broken, preview)
 
 
 def read_item(value: dict[str, Any], blobs: list[bytes]) -> Item:

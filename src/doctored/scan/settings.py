@@ -18,7 +18,8 @@ class Settings(NamedTuple):
     """`detectors` by name or path (None: the whole shelf); `limits` holds what differs from `Limits()`.
 
     `policy` is a policy's name, `policy_table` its canonical JSON (None: the one that ships under this name).
-    `stability`: judge mild copies too. `gps`: findings may show where a picture was taken.
+    `stability`: judge mild copies too. `gps`: findings may show where a picture was taken. `previews`: rows
+    carry what a page shows.
     """
 
     detectors: tuple[str, ...] | None = None
@@ -28,6 +29,7 @@ class Settings(NamedTuple):
     policy_table: str | None = None
     stability: bool = False
     gps: bool = False
+    previews: bool = False
 
     def with_policy(self, name_or_path: str) -> "Settings":
         """The same with another policy, read here and now: no worker reads a file that may change meanwhile.

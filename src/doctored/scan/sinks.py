@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
 from doctored.scan.items import Row
+from doctored.scan.wording import lead, mark
 
 
 class Format(StrEnum):
@@ -92,7 +93,8 @@ class CsvSink:
 
 
 class PlainSink:
-    """One line a picture, separated by tabs: verdict, probability of fake (or -), path, text."""
+    """One line a picture, separated by tabs: verdict, probability of fake (or -), path, verdict in words; and
+    one a finding, after a tab: what it says and how strongly, its sentence."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -100,8 +102,10 @@ class PlainSink:
     def write(self, row: Row) -> None:
         record = json.loads(row.line)
         probability = "-" if record["probability"] is None else f"{record['probability']:.3f}"
-        cells = (record["verdict"], probability, printable(record["path"]), printable(record["text"]))
-        self._stream.write(("\t".join(cells) + "\n").encode("utf-8", "backslashreplace"))
+        lines = [[record["verdict"], probability, record["path"], lead(record)]]
+        lines += [["", mark(finding), finding["text"]] for finding in record["findings"]]
+        text = "".join("\t".join(map(printable, cells)) + "\n" for cells in lines)
+        self._stream.write(text.encode("utf-8", "backslashreplace"))
 
     def close(self) -> None:
         self._stream.flush()

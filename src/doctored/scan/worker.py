@@ -12,7 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from doctored.detector.session import available_providers
 from doctored.errors import DoctoredError
 from doctored.scan.examine import Examiner
-from doctored.scan.items import Item, read_item
+from doctored.scan.items import Item, read_item, write_rows
 from doctored.scan.settings import Settings
 from doctored.workers import Reply, serve
 
@@ -23,8 +23,8 @@ class Worker:
     """One examiner behind frames.
 
     Asked `{"settings": ..., "threads": n}` it answers `{"ready": true}`, or `{"failed": [kind, message]}`.
-    Asked `{"items": [...]}`, with blobs, it answers frames of `{"rows": [[label, is_broken], ...]}` whose one
-    blob is the lines, until every item has its row; and `{"alive": true}` now and then before that.
+    Asked `{"items": [...]}`, with blobs, it answers frames of rows (`items.write_rows`) until every item has
+    its row; and `{"alive": true}` now and then before that.
     """
 
     def __init__(self, make: Callable[[Settings, int], Examiner] = Examiner) -> None:
@@ -53,7 +53,7 @@ class Worker:
                 self._spoke = time.monotonic()
 
         for rows in examiner.examine(items, alive):
-            reply({"rows": [row[1:] for row in rows]}, [b"\n".join(row.line for row in rows)])
+            reply(*write_rows(rows))
             self._spoke = time.monotonic()
 
 

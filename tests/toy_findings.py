@@ -60,14 +60,17 @@ OUTSIDE = neutral("detector:o", "outside_domain")
 FAILED = neutral("jpeg", "could_not_check")
 NEUTRAL = neutral("container", "trailing_bytes")
 
-ALL = (
-    FAKE_GENERATED, FAKE_TAMPERED, FAKE_OF_NO_KIND, REAL_OF_BOTH, NOT_GENERATED, NOT_TAMPERED,
-    REAL_OF_NOTHING, SIGNED_FAKE, SIGNED_REAL, DECLARED, WEAK_FAKE, WEAK_REAL, UNDECIDED, UNSTABLE_FAKE,
-    OUTSIDE, FAILED, NEUTRAL,
+DETECTORS = (FAKE_GENERATED, FAKE_TAMPERED, FAKE_OF_NO_KIND, REAL_OF_BOTH, NOT_GENERATED, NOT_TAMPERED)
+FEEDING = (
+    *DETECTORS, REAL_OF_NOTHING, SIGNED_FAKE, SIGNED_REAL, DECLARED, WEAK_FAKE, WEAK_REAL, UNDECIDED,
+    UNSTABLE_FAKE, OUTSIDE,
 )  # fmt: skip
+ALL = (*FEEDING, FAILED, NEUTRAL)
 
 
-def every_combination(at_most: int = len(ALL)) -> Iterator[tuple[Finding, ...]]:
-    """All 131,072 sets of the findings above, or those of at most so many."""
-    for size in range(at_most + 1):
-        yield from combinations(ALL, size)
+def every_combination(
+    findings: tuple[Finding, ...] = FEEDING, at_most: int | None = None
+) -> Iterator[tuple[Finding, ...]]:
+    """All sets of these findings, or those of at most so many: 32,768 of those that a policy looks at."""
+    for size in range(len(findings) + 1 if at_most is None else at_most + 1):
+        yield from combinations(findings, size)

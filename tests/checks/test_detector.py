@@ -221,7 +221,8 @@ def test_an_unstable_answer_names_the_copies_and_what_they_say(open_toy):
     finding = only(DetectorCheck(scripted, 0.01, stability=True).run(grey(200, 60, 60)))
     assert finding.text == (
         "toy puts this picture past its threshold for fake (probability of fake 0.250), but not every mild "
-        "copy of it: JPEG 75 (undecided); resized to 0.75 and back (real); cropped by 2 % (outside its domain)."
+        "copy of it: JPEG 75 (undecided); resized to 0.75 and back (real); cropped by 2 % (outside its "
+        "domain)."
     )
     assert finding.kind is Kind.GENERATED
     assert finding.details["stability"] == {

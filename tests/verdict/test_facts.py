@@ -1,7 +1,7 @@
 import pytest
 
 from doctored.records import Kind, Says, Strength
-from doctored.verdict.facts import FACTS, facts, find_facts
+from doctored.verdict.facts import FACTS, IMPLIED, facts, find_facts
 from toy_findings import (
     ALL,
     DECLARED,
@@ -18,11 +18,13 @@ from toy_findings import (
     SIGNED_FAKE,
     SIGNED_REAL,
     UNDECIDED,
+    UNSTABLE_FAKE,
     WEAK_FAKE,
     WEAK_REAL,
     detector,
     every_combination,
     sign,
+    unstable,
 )
 
 
@@ -44,6 +46,8 @@ from toy_findings import (
         ([WEAK_FAKE], {"weak_sign"}),
         ([WEAK_REAL], {"weak_sign"}),
         ([UNDECIDED], {"undecided"}),
+        ([UNSTABLE_FAKE], {"unstable"}),
+        ([unstable(REAL_OF_BOTH)], {"unstable"}),
         ([OUTSIDE], {"outside_domain"}),
         ([NEUTRAL], set()),
     ],
@@ -68,6 +72,11 @@ def test_what_each_finding_makes_so(findings, expected):
         (FAKE_TAMPERED, SIGNED_REAL, True),
         (WEAK_FAKE, REAL_OF_BOTH, False),
         (FAKE_GENERATED, WEAK_REAL, False),
+        (UNSTABLE_FAKE, REAL_OF_BOTH, True),
+        (UNSTABLE_FAKE, NOT_GENERATED, False),
+        (FAKE_GENERATED, unstable(REAL_OF_BOTH), True),
+        (FAKE_GENERATED, unstable(NOT_TAMPERED), False),
+        (UNSTABLE_FAKE, unstable(NOT_TAMPERED), True),
         (detector("x", Says.FAKE, kind=Kind.EDITED_WITH_AI), NOT_TAMPERED, True),
         (detector("x", Says.FAKE, kind=Kind.EDITED_WITH_AI), NOT_GENERATED, True),
     ],
@@ -87,9 +96,16 @@ def test_only_a_weak_statement_of_fake_is_a_declaration():
 
 def test_every_fact_can_hold_and_no_other_does():
     seen = set()
-    for findings in every_combination(at_most=2):
+    for findings in every_combination(ALL, at_most=2):
         seen |= facts(findings)
     assert seen == set(FACTS)
+
+
+def test_what_is_implied_always_holds_and_nothing_else_does():
+    held = [facts(findings) for findings in every_combination(ALL, at_most=3)]
+    for fact in FACTS:
+        others = frozenset.intersection(*(each for each in held if fact in each)) - {fact}
+        assert others == frozenset(IMPLIED.get(fact, ())), fact
 
 
 def test_facts_keep_the_order_of_their_findings():

@@ -58,8 +58,7 @@ def _run_alone(check: Check, picture: "Picture") -> list[Finding]:
 
 def could_not_check(check: str, error: Exception) -> Finding:
     """The finding of a check that failed: neutral, with the reason in words and in `details["error"]`."""
-    reason = str(error) if isinstance(error, DoctoredError) else f"{type(error).__name__}: {error}"
-    reason = " ".join(reason.split())[:300].rstrip(".: ")
+    reason = error_in_words(error)
     return Finding(
         check=check,
         code="could_not_check",
@@ -68,3 +67,9 @@ def could_not_check(check: str, error: Exception) -> Finding:
         text=sentence("could_not_check", check=check, reason=reason),
         details={"error": reason},
     )
+
+
+def error_in_words(error: Exception) -> str:
+    """What went wrong, on one line of at most 300 characters, without a full stop."""
+    reason = str(error) if isinstance(error, DoctoredError) else f"{type(error).__name__}: {error}"
+    return " ".join(reason.split())[:300].rstrip(".: ")

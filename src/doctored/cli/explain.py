@@ -15,6 +15,12 @@ def command(
         typer.Option(metavar="NAME|FILE", help="The detector [default: the first that covers the picture]."),
     ] = None,
     budget: Annotated[float, typer.Option(help="The error budget of the answer.")] = 0.01,
+    stability: Annotated[
+        bool,
+        typer.Option(
+            "--stability/--no-stability", help="Judge mild copies too; unsure if they change the answer."
+        ),
+    ] = True,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Where the sheet goes: picture and both overlays, PNG.")
     ] = Path("explanation.png"),
@@ -27,7 +33,8 @@ def command(
     from doctored.scan.sinks import printable
 
     try:
-        explanation = explain(sys.stdin.buffer if picture == "-" else picture, detector, budget=budget)
+        source = sys.stdin.buffer if picture == "-" else picture
+        explanation = explain(source, detector, budget=budget, stability=stability)
     except PictureError as error:
         typer.echo(f"doctored: {printable(picture)}: {error}", err=True)
         raise typer.Exit(3) from error

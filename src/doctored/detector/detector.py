@@ -29,7 +29,7 @@ DEFAULT_BUDGET = 0.01
 _VIEWS_AT_ONCE = 256
 _BYTES_A_RUN = 32 << 20
 
-Source = Picture | str | os.PathLike[str] | bytes | BinaryIO
+Source = Picture | NDArray[np.uint8] | str | os.PathLike[str] | bytes | BinaryIO
 Many = list[Any] | tuple[Any, ...]  # of sources
 
 
@@ -93,11 +93,11 @@ class Detector:
     @overload
     def predict(self, source: Source, budget: float = ...) -> Prediction: ...
     def predict(self, source: Source | Many, budget: float = DEFAULT_BUDGET) -> Prediction | list[Prediction]:
-        """What the detector says about a picture (a path, bytes, a stream or a `Picture`), or about each of
-        a list of them.
+        """What the detector says about a picture (a path, bytes, a stream, a `Picture`, or uint8 pixels
+        [H, W, 3]), or about each of a list of them.
 
-        Raises PictureError for a picture that cannot be decoded, UsageError for a budget that the card has
-        no threshold for, DetectorError where the detector fails.
+        Raises PictureError for a picture that cannot be decoded, UsageError for other pixels and for a
+        budget that the card has no threshold for, DetectorError where the detector fails.
         """
         self.card.threshold("fake", budget)
         if isinstance(source, list | tuple):
@@ -107,6 +107,12 @@ class Detector:
                 for prediction in self._predict_some(source[start : start + _VIEWS_AT_ONCE], budget)
             ]
         return self._predict_some([source], budget)[0]
+
+    def takes(self, width: int, height: int) -> bool:
+        """Whether a picture of this size lies inside the domain, as far as its size goes."""
+        domain = self.card.domain
+        is_inside = domain.min_side <= min(width, height) and max(width, height) <= domain.max_side
+        return is_inside and self.card.preprocess.fits(width, height)
 
     def close(self) -> None:
         """Free the session, or end the child process."""
@@ -124,11 +130,12 @@ class Detector:
         views: list[NDArray[np.uint8]] = []
         refusals: list[str] = []
         for source in sources:
-            picture = source if isinstance(source, Picture) else decode(source)
-            refusal = self._refuse_size(picture.width, picture.height)
+            pixels = _pixels(source)
+            height, width = pixels.shape[:2]
+            refusal = self._refuse_size(width, height)
             refusals.append(refusal)
             if not refusal:
-                views.append(self.card.preprocess.apply(picture.pixels))
+                views.append(self.card.preprocess.apply(pixels))
         outputs = self.run(np.concatenate(views)) if views else None
         rows = iter(range(len(views)))
         return [
@@ -140,11 +147,9 @@ class Detector:
 
     def _refuse_size(self, width: int, height: int) -> str:
         """Why a picture of this size lies outside the domain; empty where it does not."""
-        domain = self.card.domain
-        is_inside = domain.min_side <= min(width, height) and max(width, height) <= domain.max_side
-        if is_inside and self.card.preprocess.fits(width, height):
+        if self.takes(width, height):
             return ""
-        return f"the picture is {width}×{height}, and {self.card.name} knows only {domain.text}"
+        return f"the picture is {width}×{height}, and {self.card.name} knows only {self.card.domain.text}"
 
     def _judge(self, outputs: Outputs, row: int, budget: float) -> Prediction:
         logit, distance = float(outputs.logit[row]), float(outputs.distance[row])
@@ -199,6 +204,14 @@ def open_detector(
     from doctored.detector.foreign import ForeignSession  # late, for it is rarely asked for
 
     return Detector(ForeignSession(file, sha256, threads=threads), sha256)
+
+
+def _pixels(source: Source) -> NDArray[np.uint8]:
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3 or not source.size:
+            raise UsageError(f"these pixels are {source.dtype} {list(source.shape)}; give uint8 [H, W, 3]")
+        return source
+    return (source if isinstance(source, Picture) else decode(source)).pixels
 
 
 def _find(name_or_path: str | os.PathLike[str], entries: list[ShelfEntry]) -> Path:

@@ -1,6 +1,6 @@
 """Why a detector answers as it does: `explain(picture)`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import BinaryIO
 
@@ -11,7 +11,7 @@ from doctored.detector import DEFAULT_BUDGET, Detector, Prediction, open_detecto
 from doctored.detector.shelf import shelf
 from doctored.errors import DetectorError
 from doctored.explain.overlay import Box, evidence_box, lay_over
-from doctored.explain.reasons import describe
+from doctored.explain.reasons import describe, tell_flips, tell_stable
 from doctored.picture import Picture, decode
 from doctored.records import Label
 
@@ -62,20 +62,22 @@ def explain(
     detector: Detector | str | PathLike[str] | None = None,
     *,
     budget: float = DEFAULT_BUDGET,
+    stability: bool = True,
 ) -> Explanation:
     """Explain one picture by the detector's own evidence: the terms of the sum that is its logit.
 
-    Without a `detector`, the first on the shelf that covers the picture; where none does, the first.
+    Without a `detector`, the first on the shelf that covers the picture; where none does, the first. With
+    `stability` mild copies are judged too, and an answer that one of them changes becomes `unsure`.
     Raises PictureError for what cannot be decoded, DetectorError where there is no such detector or it
     has no evidence map.
     """
     picture = source if isinstance(source, Picture) else decode(source)
     if isinstance(detector, Detector):
-        return _explain_with(detector, picture, budget)
+        return _explain_with(detector, picture, budget, stability)
     outside: list[Explanation] = []
     for name in [entry.name for entry in shelf()] if detector is None else [detector]:
         with open_detector(name) as opened:
-            explanation = _explain_with(opened, picture, budget)
+            explanation = _explain_with(opened, picture, budget, stability)
         if explanation.prediction.in_domain:
             return explanation
         outside.append(explanation)
@@ -84,7 +86,7 @@ def explain(
     return outside[0]
 
 
-def _explain_with(detector: Detector, picture: Picture, budget: float) -> Explanation:
+def _explain_with(detector: Detector, picture: Picture, budget: float, stability: bool) -> Explanation:
     card = detector.card
     prediction = detector.predict(picture, budget=budget)
     if not prediction.in_domain:
@@ -94,12 +96,22 @@ def _explain_with(detector: Detector, picture: Picture, budget: float) -> Explan
             f"{card.name} has no evidence map, so it cannot show where: choose a detector that has one "
             "(doctored detectors)"
         )
+    where = describe(prediction.evidence, prediction.logit)
+    stable: tuple[str, ...] = ()
+    if stability:
+        from doctored.detector.stability import judge_copies
+
+        (stands,) = judge_copies(detector, [picture.pixels], [prediction], budget)
+        if stands is not None and stands.flips:
+            prediction = replace(prediction, label=Label.UNSURE, reason=tell_flips(stands))
+        elif stands is not None:
+            stable = tell_stable(stands)
     return Explanation(
         card.name,
         card.version,
         picture.pixels,
         prediction,
-        (*_why_unsure(prediction), *describe(prediction.evidence, prediction.logit)),
+        (*_why_unsure(prediction), *where, *stable),
         prediction.evidence,
         evidence_box(card.preprocess, picture.width, picture.height),
     )

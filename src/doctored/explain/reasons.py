@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from doctored.detector.stability import OUTSIDE, Stability
 from doctored.explain.overlay import target_part
 from doctored.records import Label
 
@@ -13,6 +14,11 @@ PLACES = (
 )
 # an even spread gives each ninth 11 %; half as much again is worth a word
 STANDS_OUT = 1.5 / 9
+ON_COPY = {
+    **{label.value: label.value for label in Label},
+    "unsure": "undecided",
+    OUTSIDE: "outside the domain",
+}
 
 
 def ninths(part: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -63,3 +69,19 @@ def _where(evidence: NDArray[np.float32], target: Label) -> str:
         )
     place = PLACES[row][column]
     return f"The strongest evidence for {target} lies {place}; it makes up {share:.0%} of the sum."
+
+
+def tell_flips(stability: Stability) -> str:
+    """Why an answer that mild copies change is none, as a reason: no capital, no full stop."""
+    flips = "; ".join(f"{answer.copy.text}: {ON_COPY[answer.answer]}" for answer in stability.flips)
+    return f"a mild copy of the picture would change the answer {stability.said} ({flips})"
+
+
+def tell_stable(stability: Stability) -> tuple[str, ...]:
+    """That mild copies get the same answer, and which were left out."""
+    copies = ", ".join(answer.copy.text for answer in stability.answers)
+    told = [f"Mild copies of the picture get the same answer ({copies})."]
+    if stability.skipped:
+        skipped = ", ".join(copy.text for copy in stability.skipped)
+        told.append(f"Not tried, because it would change less than a pixel here: {skipped}.")
+    return tuple(told)

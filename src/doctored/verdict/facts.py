@@ -13,7 +13,9 @@ FACTS = {
         "strong or decisive findings answer the same question differently; what a detector said before mild "
         "copies made it unstable counts"
     ),
-    "declared_fake": "the file says that it was made or edited with AI, and nobody vouches for that (codes declares_...)",
+    "declared_fake": (
+        "the file says that it was made or edited with AI, and nobody vouches for that (codes declares_...)"
+    ),
     "no_generation": "a strong or decisive finding says real and covers generated pictures",
     "no_tampering": "a strong or decisive finding says real and covers tampered pictures",
     "undecided": "a detector in its domain is between its thresholds",
@@ -37,9 +39,10 @@ _QUESTIONS = {
     Kind.EDITED_WITH_AI: frozenset({"generated", "tampered"}),
 }
 _BOTH = frozenset(_COVERED_BY)
+UNSTABLE = "detector_unstable"
 _ABSTENTIONS = {
     "detector_undecided": "undecided",
-    "detector_unstable": "unstable",
+    UNSTABLE: "unstable",
     "outside_domain": "outside_domain",
 }
 
@@ -88,11 +91,11 @@ def _contradicting(findings: Sequence[Finding]) -> list[Finding]:
     asked different questions. An unstable detector counts with what it said of the picture itself, so that
     no picture which was contradictory becomes anything better because copies of it were judged too.
     """
-    strong = [finding for finding in findings if _is_strong(finding) or finding.code == "detector_unstable"]
+    strong = [finding for finding in findings if _is_strong(finding) or finding.code == UNSTABLE]
     if len(strong) < 2:
         return []
-    fakes = [finding for finding in strong if _said(finding) == Says.FAKE]
-    reals = [finding for finding in strong if _said(finding) == Says.REAL]
+    fakes = [finding for finding in strong if _said(finding) == "fake"]
+    reals = [finding for finding in strong if _said(finding) == "real"]
     if not fakes or not reals:
         return []
     pairs = [(fake, real) for fake in fakes for real in reals if _question(fake) & (_covers(real) or _BOTH)]
@@ -106,7 +109,7 @@ def _is_strong(finding: Finding) -> bool:
 
 def _said(finding: Finding) -> str:
     """Its side; of an unstable detector's finding, the side that it had taken."""
-    return str(finding.details.get("said", finding.says))
+    return str(finding.details["said"]) if finding.code == UNSTABLE else finding.says.value
 
 
 def _question(finding: Finding) -> frozenset[str]:

@@ -15,6 +15,19 @@ TEXTS = {
         "{detector} knows pictures like this one, but puts it between its thresholds"
         " (probability of fake {probability:.3f})."
     ),
+    "detector_stable": "{detector} gives the same answer on mild copies of this picture ({copies}).",
+    "detector_stable:skipped": (
+        "{detector} gives the same answer on mild copies of this picture ({copies}); not tried, because it"
+        " would change less than a pixel here: {skipped}."
+    ),
+    "detector_unstable": (
+        "{detector} puts this picture past its threshold for {side} (probability of fake {probability:.3f}),"
+        " but not every mild copy of it: {flips}."
+    ),
+    "copies_not_judged": (
+        "{detector} could not judge mild copies of this picture, so that it is not known how stable its"
+        " answer is: {reason}."
+    ),
     "outside_domain:size": "This picture is {size}; {detector} knows only {known}.",
     "outside_domain:distance": (
         "This picture is unlike those that {detector} was trained on"

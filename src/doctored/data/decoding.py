@@ -1,8 +1,8 @@
-"""A crew of killable processes that decode a data set; a picture that kills one costs its own row only."""
+"""A crew of killable processes that go through a data set; a picture that kills one costs its row only."""
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,11 +50,49 @@ class Decoded:
     pixels: NDArray[np.uint8]
 
 
-def decode_chunks(chunks: Iterator[Chunk], preprocess: Preprocess, workers: int) -> Iterator[Decoded]:
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a worker said of a chunk: a result for each row (and whatever else its `header` holds), and its
+    blobs; none where it failed."""
+
+    chunk: Chunk
+    header: Mapping[str, Any]
+    blobs: Sequence[bytes]
+
+    @property
+    def results(self) -> Sequence[dict[str, Any]]:
+        results: Sequence[dict[str, Any]] = self.header["results"]
+        return results
+
+
+def decode_chunks(
+    chunks: Iterator[Chunk],
+    preprocess: Preprocess,
+    workers: int,
+    equalisation: Mapping[str, Any] | None = None,
+) -> Iterator[Decoded]:
     """Decode with `workers` processes, in the order they finish. Raises DataError where none can start."""
+    request = {"preprocess": preprocess.to_json(), "equalisation": equalisation}
+    size = preprocess.size
+    for answered in work_through(chunks, WORKER, request, workers):
+        shape = (len(answered.chunk.indices), size, size, 3)
+        pixels = np.zeros(shape, np.uint8)
+        if answered.blobs:
+            pixels = np.frombuffer(answered.blobs[0], np.uint8).reshape(shape)
+        yield Decoded(answered.chunk.indices, answered.results, pixels)
+
+
+def work_through(
+    chunks: Iterator[Chunk], worker: str, request: Mapping[str, Any], workers: int
+) -> Iterator[Answered]:
+    """Give the chunks to `workers` processes that run the module `worker`, each with `request`.
+
+    The module answers {source, rows, **request} with {results} and blobs, and an empty chunk too; a row
+    that kills its process or takes 20 s has an `error` for a result. Answers come in the order they are
+    done. Raises DataError where no process can start.
+    """
     with ExitStack() as stack:
-        crew = _Crew(stack, preprocess, workers)
-        yield from crew.decode(chunks)
+        yield from _Crew(stack, worker, dict(request), workers).work(chunks)
 
 
 @dataclass(slots=True, eq=False)
@@ -65,15 +103,16 @@ class _Worker:
 
 
 class _Crew:
-    def __init__(self, stack: ExitStack, preprocess: Preprocess, workers: int) -> None:
+    def __init__(self, stack: ExitStack, module: str, request: dict[str, Any], workers: int) -> None:
         self._stack = stack
-        self._preprocess = preprocess
+        self._module = module
+        self._asked = request
         self._time_s = TIME_S
         children = [self._start() for _ in range(workers)]
         self._workers = [_Worker(self._greet(child)) for child in children]
         self._again: deque[Chunk] = deque()
 
-    def decode(self, chunks: Iterator[Chunk]) -> Iterator[Decoded]:
+    def work(self, chunks: Iterator[Chunk]) -> Iterator[Answered]:
         while True:
             self._hand_out(chunks)
             busy = [worker for worker in self._workers if worker.queue]
@@ -99,7 +138,7 @@ class _Crew:
                 rows = list(zip(chunk.places, chunk.boxes, strict=True))
                 worker.child.send(self._request(chunk.source, rows))
 
-    def _receive(self, worker: _Worker) -> Iterator[Decoded]:
+    def _receive(self, worker: _Worker) -> Iterator[Answered]:
         try:
             header, blobs = worker.child.receive(0.0)
         except ChildDied:
@@ -108,9 +147,9 @@ class _Crew:
         worker.heard_at = time.monotonic()
         if "results" in header:
             chunk = worker.queue.popleft()
-            yield self._decoded(chunk, header["results"], blobs[0])
+            yield Answered(chunk, header, blobs)
 
-    def _replace(self, worker: _Worker, code: str, reason: str) -> Iterator[Decoded]:
+    def _replace(self, worker: _Worker, code: str, reason: str) -> Iterator[Answered]:
         worker.child.kill()
         failed, *untouched = worker.queue
         worker.queue.clear()
@@ -119,17 +158,11 @@ class _Crew:
             self._again.extend(failed.one_by_one())
         else:
             error = {"error": {"code": code, "message": f"{reason}; leave it out"}}
-            yield self._decoded(failed, [error], None)
+            yield Answered(failed, {"results": [error]}, [])
         worker.child = self._greet(self._start())
 
-    def _decoded(self, chunk: Chunk, results: Sequence[dict[str, Any]], blob: bytes | None) -> Decoded:
-        size = self._preprocess.size
-        shape = (len(chunk.indices), size, size, 3)
-        pixels = np.zeros(shape, np.uint8) if blob is None else np.frombuffer(blob, np.uint8).reshape(shape)
-        return Decoded(chunk.indices, results, pixels)
-
     def _start(self) -> Child:
-        child = self._stack.enter_context(Child(WORKER, memory_bytes=MEMORY_BYTES))
+        child = self._stack.enter_context(Child(self._module, memory_bytes=MEMORY_BYTES))
         child.send(self._request("", []))
         return child
 
@@ -145,4 +178,4 @@ class _Crew:
         return child
 
     def _request(self, source: str, rows: list[Any]) -> dict[str, Any]:
-        return {"source": source, "preprocess": self._preprocess.to_json(), "rows": rows}
+        return {"source": source, "rows": rows, **self._asked}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from doctored.data.equalisation import equalise
 from doctored.data.members import Member, MemberStore
 from doctored.errors import DataError, DoctoredError, PictureError
 from doctored.picture import Picture, Preprocess, decode
@@ -17,8 +18,9 @@ SIGN_OF_LIFE_S = 1.0
 
 
 def handle(header: Header, blobs: list[bytes], reply: Reply) -> None:
-    """Answer {source, preprocess, rows: [[member, box], ...]} with {results} and uint8 [rows, n, n, 3].
+    """Answer {source, preprocess, equalisation, rows: [[member, box], ...]} with {results} and pixels.
 
+    The pixels are uint8 [rows, n, n, 3], equalised where the manifest says so.
     A row that cannot be decoded has an `error` in its result and zeros for pixels. Between rows the
     parent hears {"alive": true} at least once a second.
     """
@@ -28,12 +30,15 @@ def handle(header: Header, blobs: list[bytes], reply: Reply) -> None:
     last_sign = time.monotonic()
     for view, (place, box) in zip(pixels, header["rows"], strict=True):
         try:
-            picture = _decode_member(header["source"], Member(*place))
-            crop = _cut(picture.pixels, box)
-            view[:] = preprocess.apply(crop)[0]
-            results.append(_measure(picture, crop))
+            picture = decode_member(header["source"], Member(*place))
+            crop = cut(picture.pixels, box)
+            shown = crop
+            if header["equalisation"] is not None:
+                shown = equalise(crop, header["equalisation"]).pixels
+            view[:] = preprocess.apply(shown)[0]
+            results.append(_measure(picture, crop, shown))
         except (DoctoredError, MemoryError) as error:
-            results.append({"error": _describe(error)})
+            results.append({"error": describe_error(error)})
         if time.monotonic() - last_sign > SIGN_OF_LIFE_S:
             reply({"alive": True})
             last_sign = time.monotonic()
@@ -46,11 +51,11 @@ def _open_store(source: str) -> MemberStore:
 
 
 @lru_cache(maxsize=1)  # crops of one picture follow each other
-def _decode_member(source: str, member: Member) -> Picture:
+def decode_member(source: str, member: Member) -> Picture:
     return decode(_open_store(source).read(member))
 
 
-def _cut(pixels: NDArray[np.uint8], box: list[int] | None) -> NDArray[np.uint8]:
+def cut(pixels: NDArray[np.uint8], box: list[int] | None) -> NDArray[np.uint8]:
     if box is None:
         return pixels
     x, y, width, height = box
@@ -60,21 +65,25 @@ def _cut(pixels: NDArray[np.uint8], box: list[int] | None) -> NDArray[np.uint8]:
     return pixels[y : y + height, x : x + width]
 
 
-def _measure(picture: Picture, crop: NDArray[np.uint8]) -> dict[str, Any]:
-    height, width = crop.shape[:2]
-    digest = hashlib.sha256(f"{width}x{height}\n".encode())
+def digest_pixels(crop: NDArray[np.uint8]) -> bytes:
+    """SHA-256 of a crop's size and pixels: the manifest's `pixels_sha256`."""
+    digest = hashlib.sha256(f"{crop.shape[1]}x{crop.shape[0]}\n".encode())
     digest.update(np.ascontiguousarray(crop).data)
+    return digest.digest()
+
+
+def _measure(picture: Picture, crop: NDArray[np.uint8], shown: NDArray[np.uint8]) -> dict[str, Any]:
     return {
         "sha256": picture.sha256,
-        "pixels_sha256": digest.hexdigest(),
-        "width": width,
-        "height": height,
+        "pixels_sha256": digest_pixels(crop).hex(),
+        "width": shown.shape[1],
+        "height": shown.shape[0],
         "format": picture.format,
         "bytes": len(picture.bytes),
     }
 
 
-def _describe(error: DoctoredError | MemoryError) -> dict[str, str]:
+def describe_error(error: DoctoredError | MemoryError) -> dict[str, str]:
     if isinstance(error, MemoryError):
         return {"code": "too_large", "message": "decoding it needs more memory than a worker may take"}
     code = error.code.value if isinstance(error, PictureError) else "unreadable"

@@ -74,7 +74,7 @@ class Pack:
         """Whether this pack was made from just this manifest, its sources as they are now, and this
         preprocess. Raises DataError for a source that cannot be listed."""
         with ExitStack() as stack:
-            request = _describe_request(manifest, preprocess, _open_stores(manifest, stack))
+            request = _describe_request(manifest, preprocess, open_stores(manifest, stack))
         return bool(self.info["request"] == request)
 
     def indices(self, manifest: Manifest) -> NDArray[np.int64]:
@@ -95,7 +95,7 @@ def request_digest(manifest: Manifest, preprocess: Preprocess) -> str:
     The right name for a pack in a cache. Raises DataError for a source that cannot be listed.
     """
     with ExitStack() as stack:
-        request = _describe_request(manifest, preprocess, _open_stores(manifest, stack))
+        request = _describe_request(manifest, preprocess, open_stores(manifest, stack))
     return hashlib.sha256(_json_line(request)).hexdigest()
 
 
@@ -122,7 +122,7 @@ def pack(
     if not len(manifest):
         raise DataError("there is nothing to pack: the manifest has no rows; check the path it was read from")
     with ExitStack() as stack:
-        stores = _open_stores(manifest, stack)
+        stores = open_stores(manifest, stack)
         request = _describe_request(manifest, preprocess, stores)
         if not resume:
             _remove(out, (_INFO, _JOURNAL, _DECODED, _PIXELS, _MANIFEST, _BROKEN))
@@ -162,7 +162,9 @@ def _decode_rest(
     # In the order in which a source's bytes lie: a .tar.gz goes no other way, and disks like it better.
     rows.sort(key=lambda row: (row[1], row[2].offset, row[0]))
     chunks = _cut_chunks(rows, manifest.column("box"), preprocess.size)
-    for decoded in decode_chunks(chunks, preprocess, workers or available_cores()) if rows else ():
+    crew = workers or available_cores()
+    equalisation = manifest.metadata.equalisation
+    for decoded in decode_chunks(chunks, preprocess, crew, equalisation) if rows else ():
         unfinished.keep(decoded)
         report(len(results), len(manifest))
 
@@ -290,7 +292,7 @@ def _copy_rows(source: Path, target: Path, kept: NDArray[np.int64]) -> None:
             file.write(pixels[kept[start : start + rows_at_once]].data)
 
 
-def _open_stores(manifest: Manifest, stack: ExitStack) -> dict[str, MemberStore]:
+def open_stores(manifest: Manifest, stack: ExitStack) -> dict[str, MemberStore]:
     for name in ("source", "member"):
         if None in manifest.column(name):
             row = manifest.row(manifest.column(name).index(None))

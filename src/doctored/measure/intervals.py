@@ -120,10 +120,16 @@ def _away_from_zero(value: float, tiny: float) -> float:
     return value if abs(value) > tiny else tiny
 
 
-def auc_interval(labels: ArrayLike, scores: ArrayLike, confidence: float = CONFIDENCE) -> Interval | None:
+def auc_interval(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    confidence: float = CONFIDENCE,
+    clusters: ArrayLike | None = None,
+) -> Interval | None:
     """DeLong's interval of the ROC AUC, cut at 0 and 1; None without both classes.
 
-    Where one class lies wholly above the other DeLong's variance is 0, which claims too much. The
+    `clusters`, integers [N], tells which rows belong together (copies, one scene) and so count less than
+    as many strangers: the variance is then that of Obuchowski (1997). Where one class lies wholly above the other DeLong's variance is 0, which claims too much. The
     interval then is the exact one for min(fakes, reals) disjoint pairs, all of them ordered alike.
     """
     truth = as_labels(labels)
@@ -141,7 +147,14 @@ def auc_interval(labels: ArrayLike, scores: ArrayLike, confidence: float = CONFI
         return clopper_pearson(pairs if auc else 0, pairs, confidence)
     if m == 1 or n == 1:
         return Interval(0.0, 1.0)
-    half = _normal_quantile(confidence) * math.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n)
+    variance = above.var(ddof=1) / m + below.var(ddof=1) / n
+    if clusters is not None:
+        parts = np.empty(truth.size)
+        parts[truth == 1], parts[truth == 0] = (above - auc) / m, (below - auc) / n
+        _, places = np.unique(np.asarray(clusters), return_inverse=True)
+        sums = np.bincount(places, weights=parts)
+        variance = max(variance, float(sums @ sums) * sums.size / max(1, sums.size - 1))
+    half = _normal_quantile(confidence) * math.sqrt(variance)
     return Interval(max(0.0, auc - half), min(1.0, auc + half))
 
 

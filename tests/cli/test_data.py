@@ -9,7 +9,7 @@ from doctored.cli.data import app
 from doctored.data.manifest import COLUMNS
 from doctored.data.pack import Pack
 from doctored.data.readers import registered_readers
-from doctored.data.readers.folders import _CLASSES, _SPLITS
+from doctored.data.readers.spelling import CLASSES, SPLITS
 from doctored.errors import DataError, UsageError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
@@ -34,11 +34,11 @@ def test_check_says_what_it_understood(toy):
     code, said = run("check", toy)
     assert code == 0
     words = [line.split() for line in said.splitlines()]
-    assert said.startswith(f"{toy}: 24 pictures, read as cifake\n")
+    assert said.startswith(f"{toy}: 24 pictures, read as cifake (CIFAKE)\n")
     assert ["split", "real", "fake"] in words
     assert ["train", "10", "10"] in words
     assert ["test", "2", "2"] in words
-    assert "generator: none 12, stable-diffusion-1.4 12" in said
+    assert "generator: stable-diffusion-1.4 12" in said
 
 
 def test_check_shows_notes(tmp_path):
@@ -46,7 +46,7 @@ def test_check_shows_notes(tmp_path):
     (tmp_path / "toy" / "sheet.png").write_bytes(b"")
     code, said = run("check", tmp_path / "toy")
     assert code == 0
-    assert "note: left out 1 pictures outside the layout, the first: sheet.png" in said
+    assert "note: left out 1 picture: outside the layout; the first: sheet.png" in said
 
 
 def test_check_draws_the_layouts_it_knows(tmp_path):
@@ -78,8 +78,6 @@ def test_a_preprocess_that_makes_no_sense(toy, tmp_path, preprocess):
     assert not (tmp_path / "pack").exists()
 
 
-@pytest.mark.parametrize(
-    "word", [*COLUMNS, *registered_readers(), *_CLASSES, *_SPLITS, "check", "pack", "toy"]
-)
+@pytest.mark.parametrize("word", [*COLUMNS, *registered_readers(), *CLASSES, *SPLITS, "check", "pack", "toy"])
 def test_the_page_on_data_names_everything(word):
     assert re.search(rf"[`\s]{word}[`\s]", PAGE), f"docs/data.md does not name {word}"

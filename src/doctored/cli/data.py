@@ -10,27 +10,32 @@ import typer
 from doctored.errors import UsageError
 
 if TYPE_CHECKING:
-    from doctored.data.manifest import Manifest
     from doctored.data.pack import Progress
     from doctored.picture import Preprocess
 
 app = typer.Typer(help="Look at data sets, pack them for training, make toy ones.", no_args_is_help=True)
 
-Data = Annotated[Path, typer.Argument(help="A folder, .zip, .tar, .tar.gz, or a manifest (.csv, .parquet).")]
+Data = Annotated[Path, typer.Argument(help="A folder, .zip, .tar, .tar.gz, .parquet, or a manifest.")]
 ReaderName = Annotated[str | None, typer.Option("--reader", help="The layout; recognised if not named.")]
 
 
 @app.command()
-def check(path: Data, reader: ReaderName = None) -> None:
-    """Say what a data set was understood to be: pictures by split, class, generator."""
-    from doctored.data.readers import read_dataset
+def check(
+    path: Data,
+    reader: ReaderName = None,
+    full: Annotated[bool, typer.Option("--full", help="Look into every picture, not into 1,000.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON object.")] = False,
+) -> None:
+    """Say what a data set was understood to be, and what about it is odd."""
+    import json
 
-    manifest = read_dataset(path, reader)
-    how = f", read as {manifest.metadata.reader}" if manifest.metadata.reader else ""
-    typer.echo(f"{path}: {len(manifest):,} pictures{how}\n")
-    typer.echo("\n".join(draw_counts(manifest)))
-    for note in manifest.metadata.notes:
-        typer.echo(f"note: {note}")
+    from doctored.cli.data_overview import draw_overview
+    from doctored.data.inspection import LOOKED_INTO, inspect
+
+    found = inspect(path, reader, None if full else LOOKED_INTO)
+    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(draw_overview(found)))
+    if found.has_unread:
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -84,20 +89,6 @@ def parse_preprocess(text: str) -> "Preprocess":
     if kind not in makers or not size.isascii() or not size.isdigit():
         raise UsageError(f"{text!r} is no preprocess for a pack; write exact:32, resize:224 or center:224")
     return makers[kind](int(size))
-
-
-def draw_counts(manifest: "Manifest") -> Iterator[str]:
-    """Lines: a table of splits by classes, then the counts of each column that says something."""
-    labels, splits = (sorted(manifest.counts(name), key=str, reverse=True) for name in ("label", "split"))
-    pairs = list(zip(manifest.column("split"), manifest.column("label"), strict=True))
-    yield f"{'split':<12}" + "".join(f"{label or 'no label':>12}" for label in labels)
-    for split in splits:
-        yield f"{split or 'none':<12}" + "".join(f"{pairs.count((split, label)):>12,}" for label in labels)
-    yield ""
-    for name in ("kind", "generator", "subject", "licence"):
-        counts = manifest.counts(name)
-        if set(counts) != {None}:
-            yield f"{name}: " + ", ".join(f"{value or 'none'} {count:,}" for value, count in counts.items())
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def is_table(name: str) -> bool:
 
 def split_row_name(name: str) -> RowName | None:
     """`("a.parquet", 17)` for `a.parquet#17`; None for the name of a plain file."""
-    found = _ROW_NAME.fullmatch(name)
+    found = _ROW_NAME.fullmatch(name) if "#" in name else None
     return RowName(found[1], int(found[2])) if found else None
 
 

@@ -1,44 +1,15 @@
-import tarfile
-import zipfile
-
 import pytest
+from data.readers.toy_sets import make_sets, named, write
 
 from doctored.data.manifest import Manifest
 from doctored.data.members import MemberStore
 from doctored.data.readers import read_dataset, registered_readers
-from doctored.data.readers.base import register
+from doctored.data.readers.base import Listing, list_readable, register
 from doctored.errors import DataError, UsageError
 
-# One small set in each reader's layout, as paths. A new reader adds its own: the contract below holds it.
-SETS = {
-    "cifake": [
-        "train/REAL/0000.jpg",
-        "train/REAL/0000 (2).jpg",
-        "train/FAKE/1000 (10).jpg",
-        "test/REAL/0001 (4).jpg",
-        "test/FAKE/0 (7).jpg",
-    ],
-    "folders": ["real/a.png", "real/sub/b.jpg", "fake/c.webp", "fake/größe (1).JPG"],
-}
-
-
-def write(path, members, form):
-    """Files that hold their own names, as a folder, a zip, a tar or a tar.gz."""
-    if form == "folder":
-        for name in members:
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            (path / name).write_bytes(name.encode())
-        return path
-    folder = write(path.with_name(f"{path.name}-{form}-files"), members, "folder")
-    packed = path.with_name(f"{path.name}.{form}")
-    if form == "zip":
-        with zipfile.ZipFile(packed, "w") as archive:
-            for name in reversed(members):
-                archive.write(folder / name, name)
-    else:
-        with tarfile.open(packed, "w:gz" if form == "tar.gz" else "w") as archive:
-            archive.add(folder, ".")
-    return packed
+pytest.importorskip("pyarrow")
+# A new reader adds its own: the contract below holds it.
+SETS = make_sets()
 
 
 def test_every_reader_has_a_toy_set():
@@ -47,9 +18,10 @@ def test_every_reader_has_a_toy_set():
 
 @pytest.mark.parametrize("name", SETS)
 def test_the_contract_of_readers(tmp_path, name):
+    files, ids = SETS[name]
     reader = registered_readers()[name]
     manifests = {
-        form: read_dataset(write(tmp_path / "set", SETS[name], form))
+        form: read_dataset(write(tmp_path / "set", files, form))
         for form in ("folder", "zip", "tar", "tar.gz")
     }
     first = manifests["folder"]
@@ -58,20 +30,30 @@ def test_the_contract_of_readers(tmp_path, name):
         assert manifest.metadata == first.metadata
         (source,) = set(manifest.column("source"))
         with MemberStore(source) as store:
-            assert [store.read(member).decode() for member in manifest.column("member")] == list(
-                manifest.column("id")
-            )
+            for member in manifest.column("member"):
+                assert store.read(member).decode() == member
+                assert store.read(store.member(member)).decode() == member
     assert first.metadata.reader == name
     assert set(first.column("label")) == {"real", "fake"}
-    assert sorted(first.column("id")) == sorted(SETS[name])
-    assert reader.matches(SETS[name]) == 1.0
-    assert reader.matches(["elsewhere/a.jpg"]) == 0.0
-    assert reader.matches([]) == 0.0
+    assert sorted(first.column("id")) == sorted(ids)
+    assert reader.matches(list_readable(files)) == 1.0
+    assert reader.matches(list_readable(["elsewhere/a.jpg", "notes.json"])) == 0.0
+    assert reader.matches(Listing([])) == 0.0
     assert reader.layout.strip()
 
 
+@pytest.mark.parametrize("name", SETS)
+def test_one_folder_more_changes_nothing(tmp_path, name):
+    files, ids = SETS[name]
+    if name == "huggingface":
+        pytest.skip("its toy pictures hold their names")
+    manifest = read_dataset(write(tmp_path / "set", {f"some set/{n}": d for n, d in files.items()}, "zip"))
+    assert manifest.metadata.reader == name
+    assert sorted(manifest.column("id")) == sorted(f"some set/{n}" for n in ids)
+
+
 def test_cifake_says_what_its_names_say(tmp_path):
-    manifest = read_dataset(write(tmp_path / "archive", SETS["cifake"], "zip"))
+    manifest = read_dataset(write(tmp_path / "archive", SETS["cifake"][0], "zip"))
     rows = {row.id: row for row in manifest.rows()}
     fake = rows["train/FAKE/1000 (10).jpg"]
     assert (fake.label, fake.kind, fake.generator) == ("fake", "generated", "stable-diffusion-1.4")
@@ -83,7 +65,7 @@ def test_cifake_says_what_its_names_say(tmp_path):
 
 
 def test_cifake_inside_one_more_folder(tmp_path):
-    inside = [f"CIFAKE/{name}" for name in SETS["cifake"]]
+    inside = [f"CIFAKE/{name}" for name in SETS["cifake"][0]]
     manifest = read_dataset(write(tmp_path / "set", inside, "zip"))
     assert manifest.metadata.reader == "cifake"
     assert manifest.counts("split") == {"train": 3, "test": 2}
@@ -117,8 +99,8 @@ def test_class_folders_in_their_spellings(folder, label, kind, split):
 
 def test_what_is_no_picture_or_hidden_is_not_read(tmp_path):
     extra = ["real/notes.txt", "__MACOSX/real/._a.jpg", "real/.thumb.jpg", "fake/.hidden/b.jpg", "Thumbs.db"]
-    manifest = read_dataset(write(tmp_path / "set", SETS["folders"] + extra, "folder"))
-    assert sorted(manifest.column("id")) == sorted(SETS["folders"])
+    manifest = read_dataset(write(tmp_path / "set", {**SETS["folders"][0], **named(*extra)}, "folder"))
+    assert sorted(manifest.column("id")) == sorted(SETS["folders"][1])
     assert manifest.metadata.notes == ()
 
 
@@ -129,8 +111,8 @@ def test_what_is_left_out_is_told(tmp_path):
     manifest = read_dataset(root)
     assert len(manifest) == 30
     assert manifest.metadata.notes == (
-        "left out 1 pictures outside the layout, the first: sheet.png",
-        "refused 1 members, the first: 'real/link.jpg' is a link or no file",
+        "left out 1 picture: outside the layout; the first: sheet.png",
+        "refused 1 member; the first: 'real/link.jpg' is a link or no file",
     )
 
 
@@ -161,7 +143,7 @@ def test_a_folder_without_pictures(tmp_path):
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_manifest_names_sources_from_its_own_folder(tmp_path, suffix):
     pytest.importorskip("pyarrow")
-    write(tmp_path / "set", SETS["folders"], "zip")
+    write(tmp_path / "set", SETS["folders"][0], "zip")
     absolute = str(tmp_path / "elsewhere")
     manifest = Manifest(
         {"id": list("abc"), "source": ["set.zip", absolute, None], "member": ["real/a.png"] * 3}

@@ -8,55 +8,85 @@ from pathlib import Path
 
 from doctored.data.manifest import Manifest
 from doctored.data.members import MemberStore
-from doctored.data.readers import cifake, folders
-from doctored.data.readers.base import Reader, pictures_among, reader_named, registered_readers
+from doctored.data.picture_tables import PictureTable
+
+# isort: off
+from doctored.data.readers import cifake, casia, openforensics, generators, huggingface, folders
+
+# isort: on
+from doctored.data.readers.base import Listing, Reader, list_readable, reader_named, registered_readers
 from doctored.errors import DataError
 
-__all__ = ["cifake", "folders", "read_dataset", "registered_readers"]
+__all__ = [
+    "casia",
+    "cifake",
+    "folders",
+    "generators",
+    "huggingface",
+    "openforensics",
+    "read_dataset",
+    "registered_readers",
+]
 
 ENOUGH = 0.9  # a set may hold a sheet or two of samples beside its pictures
 
 
 def read_dataset(path: str | os.PathLike[str], reader: str | None = None) -> Manifest:
-    """The manifest of a folder, a .zip, a .tar, a .tar.gz, or of a manifest file (.csv, .parquet).
+    """The manifest of a folder, a .zip, a .tar, a .tar.gz, a table of pictures (.parquet, .arrow), or of a
+    manifest file (.csv, .parquet).
 
     The layout is recognised from the members' names, or `reader` names it. Relative sources in a
     manifest file are taken from the file's own folder. Raises DataError for an unknown layout, with a
     drawing of each known one, and UsageError for an unknown reader.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if path.is_file() and suffix in (".csv", ".parquet"):
-        manifest = Manifest.from_csv(path) if suffix == ".csv" else Manifest.from_parquet(path)
+    if path.is_file() and is_manifest_file(path):
+        manifest = Manifest.from_csv(path) if path.suffix.lower() == ".csv" else Manifest.from_parquet(path)
         base = path.absolute().parent
         sources = [None if source is None else str(base / source) for source in manifest.column("source")]
         return manifest.with_columns(source=sources)
     with MemberStore(path) as store:
-        manifest = (reader_named(reader) if reader else _recognise(store)).read(store)
+        return read_store(store, reader)
+
+
+def read_store(store: MemberStore, reader: str | None = None) -> Manifest:
+    """As `read_dataset`, from a store that is open."""
+    manifest = (reader_named(reader) if reader else _recognise(store)).read(store)
     if not len(manifest):
-        raise DataError(f"{path}: the reader {reader!r} understands none of it; name another, or none")
+        named = manifest.metadata.reader
+        raise DataError(f"{store.source}: the reader {named!r} understands none of it; name another, or none")
     return manifest
 
 
+def is_manifest_file(path: Path) -> bool:
+    """A .csv, or a .parquet that holds no pictures but rows about them."""
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return PictureTable(path, path.name).picture_column is None
+    return suffix == ".csv"
+
+
 def _recognise(store: MemberStore) -> Reader:
-    pictures = pictures_among(store.members)
-    if not pictures:
+    listing = list_readable(store.members)
+    if not listing:
         raise DataError(f"{store.source} holds no pictures; check the path")
-    shares = {reader.name: reader.matches(pictures) for reader in registered_readers().values()}
-    fitting = next((name for name, share in shares.items() if share >= ENOUGH), None)
-    if fitting is not None:
-        return reader_named(fitting)
-    raise DataError(_draw_layouts(store.source, pictures, shares))
+    shares: dict[str, float] = {}
+    for name, reader in registered_readers().items():
+        shares[name] = reader.matches(listing)
+        if shares[name] >= ENOUGH:
+            return reader
+    raise DataError(_draw_layouts(store.source, listing, shares))
 
 
-def _draw_layouts(source: str, pictures: list[str], shares: dict[str, float]) -> str:
+def _draw_layouts(source: str, listing: Listing, shares: dict[str, float]) -> str:
     drawings = "\n\n".join(f"{name}:\n{reader.layout}" for name, reader in registered_readers().items())
     nearest = max(shares, key=lambda name: shares[name])
+    members = [*listing.pictures, *listing.tables]
     hint = "none of them comes near"
     if shares[nearest]:
-        count = round(shares[nearest] * len(pictures))
-        hint = f"the nearest is {nearest!r}, which understands {count} of {len(pictures)} pictures"
+        understood = round(shares[nearest] * len(members))
+        hint = f"the nearest is {nearest!r}, which understands {understood} of {len(members)} pictures"
     return (
-        f"{source}: the layout is not known (first picture: {pictures[0]}). Known layouts:\n\n{drawings}\n\n"
+        f"{source}: the layout is not known (first picture: {members[0]}). Known layouts:\n\n{drawings}\n\n"
         f"Here {hint}; arrange the folders so, name a reader, or write a manifest.csv"
     )

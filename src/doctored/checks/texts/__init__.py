@@ -5,9 +5,9 @@ plain sentence each, with capital and full stop, that claims no more than the ch
 check, what it cannot see.
 """
 
-from doctored.checks.texts import credentials, detector
+from doctored.checks.texts import container, credentials, detector, jpeg, metadata
 
-_FILES = (credentials, detector)
+_FILES = (credentials, metadata, container, jpeg, detector)
 
 TEXTS = {"could_not_check": "The check {check} could not look at this picture: {reason}."}
 LIMITS: dict[str, str] = {}

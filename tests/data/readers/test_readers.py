@@ -1,6 +1,6 @@
 import pytest
-from data.readers.toy_sets import make_sets, named, write
 
+from data.readers.toy_sets import make_sets, named, write
 from doctored.data.manifest import Manifest
 from doctored.data.members import MemberStore
 from doctored.data.readers import read_dataset, registered_readers
@@ -90,11 +90,79 @@ def test_cifake_inside_one_more_folder(tmp_path):
         ("fake/valid", "fake", None, "val"),
         ("fake and real/training/real/part 1", "real", None, "train"),
         ("real/fake", "fake", None, None),
+        ("real_and_fake_face/training_real", "real", None, "train"),
+        ("validation_fake", "fake", None, "val"),
+        ("Real Images", "real", None, None),
+        ("AI-generated images", "fake", "generated", None),
+        ("authentic", "real", None, None),
+        ("genuine", "real", None, None),
+        ("Forged", "fake", None, None),
+        ("original/manipulated", "fake", None, None),
     ],
 )
 def test_class_folders_in_their_spellings(folder, label, kind, split):
     told = registered_readers()["folders"].parse([*folder.split("/"), "a.jpg"])
     assert (told["label"], told.get("kind"), told["split"]) == (label, kind, split)
+
+
+def test_a_folder_named_after_a_generator():
+    parse = registered_readers()["folders"].parse
+    assert parse(["StyleGAN2", "fake", "a.png"])["generator"] == "StyleGAN2"
+    assert parse(["fake", "stable-diffusion-xl", "a.png"])["generator"] == "stable-diffusion-xl"
+    assert "generator" not in parse(["StyleGAN2", "real", "a.png"])
+    assert "generator" not in parse(["my pictures", "fake", "a.png"])
+
+
+@pytest.mark.parametrize(
+    ("path", "generator", "split"),
+    [
+        ("Midjourney/imagenet_midjourney/train/ai/a.png", "Midjourney", "train"),
+        ("GenImage/a new one/val/ai/a.png", "a new one", "val"),
+        ("stable_diffusion_v_1_4/imagenet_ai_0419_sdv4/val/ai/a.png", "stable_diffusion_v_1_4", "val"),
+        ("backup/ADM/train/ai/a.png", "ADM", "train"),
+    ],
+)
+def test_genimage_names_its_generators(path, generator, split):
+    told = registered_readers()["genimage"].parse(path.split("/"))
+    assert told == {"split": split, "label": "fake", "kind": "generated", "generator": generator}
+    told = registered_readers()["genimage"].parse(path.replace("/ai/", "/nature/").split("/"))
+    assert told == {"split": split, "label": "real"}
+
+
+@pytest.mark.parametrize(
+    "path", ["train/ai/a.png", "dataset/train/ai/a.png", "ADM/ai/a.png", "ai/a.png", "a.png"]
+)
+def test_what_is_not_genimage(path):
+    assert registered_readers()["genimage"].parse(path.split("/")) is None
+
+
+@pytest.mark.parametrize(
+    ("folders", "generator", "subject", "split"),
+    [
+        ("progan/airplane", "progan", "airplane", None),
+        ("CNN_synth_testset/stylegan2/church", "stylegan2", "church", None),
+        ("test/deepfake", "deepfake", None, "test"),
+        ("progan_train/airplane", None, "airplane", None),
+        ("train/horse", None, "horse", "train"),
+        ("val/progan/train", "progan", "train", "val"),
+        ("test/a new one/bird", "a new one", "bird", "test"),
+        ("ldm_200", "ldm_200", None, None),
+        ("san/a scene", "san", "a scene", None),
+    ],
+)
+def test_forensynths_names_generators_and_subjects(folders, generator, subject, split):
+    parse = registered_readers()["forensynths"].parse
+    fake = parse([*folders.split("/"), "1_fake", "a.png"])
+    assert fake == {
+        "label": "fake", "kind": "generated", "generator": generator, "subject": subject, "split": split
+    }  # fmt: skip
+    real = parse([*folders.split("/"), "0_real", "a.png"])
+    assert real == {"label": "real", "subject": subject, "split": split}
+
+
+@pytest.mark.parametrize("path", ["train/1_fake/a.png", "1_fake/a.png", "progan/fake/a.png", "a.png"])
+def test_what_is_not_forensynths(path):
+    assert registered_readers()["forensynths"].parse(path.split("/")) is None
 
 
 def test_what_is_no_picture_or_hidden_is_not_read(tmp_path):

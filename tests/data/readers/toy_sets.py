@@ -46,7 +46,9 @@ def picture_table(member, labels, metadata=None, **columns):
     images = [{"bytes": f"{member}#{row}".encode(), "path": None} for row in range(len(labels))]
     kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
     columns = {"image": pyarrow.array(images, kind), "label": pyarrow.array(labels), **columns}
-    return pyarrow.table(columns).replace_schema_metadata(metadata or huggingface_metadata())
+    return pyarrow.table(columns).replace_schema_metadata(
+        huggingface_metadata() if metadata is None else metadata
+    )
 
 
 def parquet(member, labels, row_group_size=2, **given):

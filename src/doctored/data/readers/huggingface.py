@@ -38,7 +38,7 @@ or, from save_to_disk:
 └── test"""
 
     def matches(self, listing: Listing) -> float:
-        return listing.share(len(_tables(listing)))
+        return listing.share(len(listing.tables)) if _tables(listing) else 0.0
 
     def read(self, store: MemberStore) -> Manifest:
         listing = list_readable(store.members)
@@ -53,7 +53,8 @@ or, from save_to_disk:
             except DataError as error:
                 notes.append(f"left out a table: {error}")
         if not rows:
-            raise DataError(notes[0].partition(": ")[2] if notes else f"{store.source} holds no tables")
+            told = notes[0].partition(": ")[2] if notes else "its tables hold no rows that are real or fake"
+            raise DataError(f"{store.source}: {told}" + ("" if ";" in told else "; name another reader"))
         if notes:
             notes.insert(0, f"{count(len(notes), 'table')} could not be read")
         return make_manifest(self, store, rows, left_out, notes)

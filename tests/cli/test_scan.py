@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 from doctored.cli.main import main
+from doctored.cli.scanning import ScanOptions, command_line
 from doctored.scan import pipeline
 from toy_detectors import build_toy_detector
 from toy_pictures import assert_same_records, save_grey, save_many, save_one_of_each
@@ -157,6 +158,76 @@ def test_archives_lists_and_stdin(run, pictures, tmp_path, monkeypatch):
         ("none.png", "unsure"),
     ]
     assert records[0]["path"] == f"{archive}!/in/x.png"
+
+
+def test_a_page_and_records_come_from_one_scan(run, pictures, tmp_path):
+    page, out = tmp_path / "report.html", tmp_path / "out.jsonl"
+    code, shown, err = run(pictures, "--html", page, "--out", out)
+    assert (code, shown) == (3, "")
+    assert err.endswith(f"doctored: the page: {page}\n")
+    records = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    for record in records:
+        jsonschema.Draft202012Validator(SCHEMA).validate(record)
+    text = page.read_text("utf-8")
+    assert sorted(re.findall("<h3><bdi>(.*?)</bdi></h3>", text)) == [record["path"] for record in records]
+    for record in records:
+        assert record["error"] or record["sha256"] in text
+    in_domain = [record for record in records if record["width"] == 32]
+    examined = [record for record in records if not record["error"]]
+    assert text.count("<img ") == len(examined) + 2 * len(in_domain) == 4 + 2 * 3
+    assert f"doctored scan {pictures} --detector" in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "pictures", "report.html"]
+
+
+def test_a_page_judges_mild_copies_too_and_changes_nothing_else(run, pictures, tmp_path):
+    _, plain, _ = run(pictures, "--jsonl", "--stability")
+    _, paged, _ = run(pictures, "--jsonl", "--html", tmp_path / "report.html")
+    assert_same_records(*([json.loads(line) for line in out.splitlines()] for out in (plain, paged)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--out", "o.jsonl", "--html", "p.html", "--resume"], "a page needs every picture"),
+        (["--out", "p.html"], "use --html FILE"),
+        (["--out", "same", "--html", "same"], "the same file"),
+        (["--html", "none/p.html"], "cannot be written"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused_in_one_line(run, pictures, monkeypatch, arguments, said):
+    monkeypatch.chdir(pictures)
+    code, out, err = run("a-fake.png", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_an_interrupted_scan_leaves_no_page(toy, tmp_path):
+    save_many(tmp_path / "many", 3000)
+    page = tmp_path / "page.html"
+    with start(tmp_path / "many", "--detector", toy, "--workers", "1", "--html", page, "--jsonl") as process:
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert process.returncode == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many"]
+
+
+def test_the_command_on_a_page_is_the_one_that_was_typed():
+    options = ScanOptions(
+        paths=("a b", "c"),
+        detector=["x", "y"],
+        budget=0.05,
+        as_jsonl=True,
+        html=Path("r.html"),
+        stability=True,
+        fail_on=["fake"],
+    )
+    assert command_line(options) == (
+        "doctored scan 'a b' c --detector x --detector y --budget 0.05 --stability --jsonl --html r.html "
+        "--fail-on fake"
+    )
+    assert command_line(ScanOptions(paths=["p"] * 1020)).endswith("p p … and 1,000 paths more")
 
 
 def test_limits_can_be_set(run, pictures):

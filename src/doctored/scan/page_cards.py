@@ -69,7 +69,8 @@ def draw_pictures(record: Json, preview: Preview | None) -> Sequence[Markup]:
     if not preview.overlays:
         return [page.figure(picture, kind="tiny" if is_tiny else "photo")]
     kind = "square" if is_tiny else "photo"
-    alts = [f"Where {preview.detector} finds evidence for {side} in {path}" for side in ("fake", "real")]
+    detector = printable(preview.detector)
+    alts = [f"Where {detector} finds evidence for {side} in {path}" for side in ("fake", "real")]
     return [
         page.figure(picture, "picture", kind="tiny" if is_tiny else "photo"),
         *(
@@ -127,7 +128,7 @@ def draw_file(record: Json, preview: Preview | None) -> Markup:
     return page.facts(
         ("file", ", ".join(part for part in (record["format"], size) if part)),
         ("sha256", tag("code", record["sha256"]) if record["sha256"] else None),
-        ("overlays", preview and preview.detector and f"evidence of {preview.detector}"),
+        ("overlays", preview and preview.detector and f"evidence of {printable(preview.detector)}"),
         ("error", tag("code", record["error"]["code"]) if record["error"] else None),
     )
 
@@ -137,7 +138,7 @@ def draw_judgement(record: Json) -> Markup:
     return page.fold(
         "How it was judged",
         page.facts(
-            ("policy", f"{policy['name']}, rule {policy['rule']}"),
+            ("policy", printable(f"{policy['name']}, rule {policy['rule']}")),
             ("its digest", tag("code", policy["digest"])),
             ("why", " ".join(record["why"])),
             ("detectors", detectors_text(record["detectors"])),

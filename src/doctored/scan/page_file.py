@@ -138,7 +138,7 @@ class PageFile:
         self._codes.update(codes(record))
         self._kinds.update(kinds(record))
         policy = record["policy"]
-        self._used["policy"][f"{policy['name']}, {policy['digest']}"] = None
+        self._used["policy"][printable(f"{policy['name']}, {policy['digest']}")] = None
         if record["error"] is None:
             self._used["detectors"][detectors_text(record["detectors"])] = None
             self._used["trust"][trust_list_text(record["trust_list"])] = None

@@ -31,8 +31,12 @@ def command(
         ),
     ] = ScanOptions().policy,
     stability: Annotated[
-        bool, typer.Option("--stability", help="Judge mild copies too; unsure if they change the answer.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--stability/--no-stability",
+            help="Judge mild copies too; unsure if they change the answer [default: only with --html].",
+        ),
+    ] = None,
     gps: Annotated[bool, typer.Option("--gps", help="Show where a picture says it was taken.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON array of records.")] = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="Write one JSON record a line.")] = False,

@@ -1,6 +1,5 @@
 """What `doctored scan` does once its arguments are read, and the short way to read the plainest of them."""
 
-import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -45,7 +44,7 @@ class ScanOptions(NamedTuple):
     detector: Sequence[str] = ()
     budget: float = 0.01
     policy: str = POLICY
-    stability: bool = False
+    stability: bool | None = None
     gps: bool = False
     as_json: bool = False
     as_jsonl: bool = False
@@ -88,7 +87,7 @@ def run_scan(options: ScanOptions, warm: "Child | None") -> int:
         detectors=tuple(options.detector) or None,
         budget=options.budget,
         limits={name: limit for name, limit in limits.items() if limit is not None},
-        stability=options.stability or options.html is not None,
+        stability=options.html is not None if options.stability is None else options.stability,
         gps=options.gps,
         previews=options.html is not None,
     ).with_policy(options.policy)
@@ -151,6 +150,8 @@ def _rows(
 
 def command_line(options: ScanOptions) -> str:
     """The command that these options stand for, as one would type it; many paths are cut short."""
+    import shlex
+
     words = [*options.paths[:SHOWN_PATHS]]
     more = len(options.paths) - len(words)
     for name, default in ScanOptions._field_defaults.items():
@@ -158,8 +159,8 @@ def command_line(options: ScanOptions) -> str:
         flag = f"--{name.removeprefix('as_').replace('_', '-')}"
         if name == "paths" or value == default:
             continue
-        if value is True:
-            words.append(flag)
+        if isinstance(value, bool):
+            words.append(flag if value else f"--no{flag[1:]}")
         else:
             for one in value if isinstance(value, list | tuple) else [value]:
                 words += [flag, str(one)]

@@ -46,7 +46,9 @@ def _explain(exhibit: Exhibit, record: dict[str, Any], detectors: dict[str, Dete
     for finding in record["findings"]:
         if has_evidence(finding["check"], finding["code"]):
             try:
-                return explain(exhibit.path, detectors[finding["check"].removeprefix("detector:")])
+                return explain(
+                    exhibit.path, detectors[finding["check"].removeprefix("detector:")], stability=False
+                )
             except DetectorError:  # it has no evidence map; the verdict stands without an overlay
                 continue
     return None

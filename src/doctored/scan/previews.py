@@ -53,7 +53,7 @@ def _by_weight(findings: Sequence[Finding], verdict: Verdict) -> Iterator[str]:
 
 def _explain(picture: Picture, detector: Detector, budget: float) -> Explanation | None:
     try:
-        explanation = explain(picture, detector, budget=budget)
+        explanation = explain(picture, detector, budget=budget, stability=False)  # the findings tell
     except DetectorError:  # it has no evidence map; the finding stands without an overlay
         return None
     return explanation if explanation.evidence is not None else None

@@ -47,6 +47,8 @@ RESULTS = (
     ("its memory", "scan.cold_mb", "megabytes", "≤ 300 MB"),
     ("`scan` of 20,000 files against a bare loop", "scan.cifake_ratio", "times", "≥ 0.7×"),
     ("its memory", "scan.cifake_mb", "megabytes", "≤ 500 MB"),
+    ("all checks but detectors on 2 megapixels, against decoding it", "checks.2mp_ratio", "times", "≤ 1.5×"),
+    ("the same on 12 megapixels", "checks.12mp_ratio", "times", "≤ 1.2×"),
     ("packing killed and resumed: same result", "resume.pack", "percent", "100 %"),
     ("training killed and resumed: same bits", "resume.train", "percent", "100 %"),
     ("scanning killed and resumed: same rows", "resume.scan", "percent", "100 %"),

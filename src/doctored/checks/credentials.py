@@ -110,9 +110,7 @@ class CredentialsCheck:
 
 
 def _settings(trust: UsedTrust) -> dict[str, Any]:
-    # Each list in its own place: an authority's signers are trusted, a single signer's issuer is not.
-    lists = {"user_anchors": trust.authorities, "allowed_list": trust.signers}
-    return OFFLINE | {"trust": {key: value for key, value in lists.items() if value}}
+    return OFFLINE | ({"trust": {"user_anchors": trust.pem}} if trust.lists else {})
 
 
 def _read_certificate(reader: Any) -> Mapping[str, str]:

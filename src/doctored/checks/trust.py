@@ -1,7 +1,7 @@
 """The trust lists of this house: whose Content Credentials it believes. None ships with Doctored.
 
-A list is a bundle of certificates that somebody added by hand: authorities, whose signers are all trusted,
-and single signers. It lies as one file under `DOCTORED_HOME/trust`.
+A list is a bundle of certificates of authorities that somebody added by hand: whoever holds a certificate
+that one of them issued is trusted. It lies as one file under `DOCTORED_HOME/trust`.
 """
 
 import hashlib
@@ -28,15 +28,13 @@ _SUFFIX = ".json"
 class TrustList(NamedTuple):
     """One list. `sha256` is that of the file that was added, `date` the day it was (YYYY-MM-DD, UTC).
 
-    `authorities` and `signers` are PEM bundles; either may be empty. `expired` names certificates that had
-    expired when the list was added.
+    `pem` holds its `certificates`, that many; `expired` names those that had expired when it was added.
     """
 
     name: str
     sha256: str
     date: str
-    authorities: str
-    signers: str
+    pem: str
     certificates: int
     expired: tuple[str, ...] = ()
 
@@ -47,12 +45,8 @@ class UsedTrust(NamedTuple):
     lists: tuple[TrustList, ...] = ()
 
     @property
-    def authorities(self) -> str:
-        return "".join(one.authorities for one in self.lists)
-
-    @property
-    def signers(self) -> str:
-        return "".join(one.signers for one in self.lists)
+    def pem(self) -> str:
+        return "".join(one.pem for one in self.lists)
 
     def to_json(self) -> dict[str, Any] | None:
         """`names`, `sha256`, `date` of the latest, for records; None where no list is configured.
@@ -166,8 +160,11 @@ def _make_list(name: str, sha256: str, certificates: "Sequence[Certificate]") ->
     from datetime import UTC, datetime
 
     now = datetime.now(UTC)
-    authorities = [one for one in certificates if _is_authority(one)]
-    signers = [one for one in certificates if not _is_authority(one)]
+    for one in certificates:
+        if not _is_authority(one):
+            raise UsageError(
+                f"{_name(one)} is a single signer's certificate; give those of authorities that issue them"
+            )
     expired = [_describe(one) for one in certificates if one.not_valid_after_utc < now]
     if len(expired) == len(certificates):
         raise UsageError(f"every certificate of '{name}' has expired; get the list anew")
@@ -175,8 +172,7 @@ def _make_list(name: str, sha256: str, certificates: "Sequence[Certificate]") ->
         name=name,
         sha256=sha256,
         date=now.strftime("%Y-%m-%d"),
-        authorities=_as_pem(authorities),
-        signers=_as_pem(signers),
+        pem=_as_pem(certificates),
         certificates=len(certificates),
         expired=tuple(expired),
     )
@@ -188,15 +184,17 @@ def _is_authority(certificate: "Certificate") -> bool:
     try:
         return bool(certificate.extensions.get_extension_for_class(BasicConstraints).value.ca)
     except (ExtensionNotFound, ValueError):
-        # Roots of X.509 version 1 have no extensions, and sign themselves.
-        return certificate.version.name == "v1" and certificate.issuer == certificate.subject
+        return False
 
 
 def _describe(certificate: "Certificate") -> str:
+    return f"{_name(certificate)} (expired {certificate.not_valid_after_utc:%Y-%m-%d})"
+
+
+def _name(certificate: "Certificate") -> str:
     from doctored.untrusted import clean
 
-    ended = certificate.not_valid_after_utc.strftime("%Y-%m-%d")
-    return f"{clean(certificate.subject.rfc4514_string(), 120)} (expired {ended})"
+    return clean(certificate.subject.rfc4514_string(), 120)
 
 
 def _as_pem(certificates: "Sequence[Certificate]") -> str:

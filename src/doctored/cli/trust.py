@@ -10,10 +10,10 @@ app = typer.Typer(help="Keep the trust lists that Content Credentials are checke
 
 @app.command("add")
 def add(
-    file: Annotated[Path, typer.Argument(help="PEM certificates: of authorities, or of single signers.")],
+    file: Annotated[Path, typer.Argument(help="PEM certificates of authorities.")],
     name: Annotated[str | None, typer.Option("--name", help="Its name; by default the file's.")] = None,
 ) -> None:
-    """Trust the certificates in a PEM file, and the signers that its authorities vouch for."""
+    """Trust the authorities in a PEM file, and every signer that they vouch for."""
     from doctored.checks.trust import add_list
 
     made = add_list(file, name)

@@ -1,6 +1,7 @@
 """From what a manifest store holds to one finding: what it says, and what that is worth."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from doctored.checks.content_credentials.store import (
@@ -19,7 +20,7 @@ from doctored.records import Finding, Kind, Says, Strength
 
 CHECK = "content_credentials"
 MAX_DEPTH = 8
-MAX_SHOWN = 32
+MAX_SHOWN = 64
 
 GENERATED, EDITED = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
 CAPTURES = {"digitalCapture", "computationalCapture"}
@@ -130,7 +131,7 @@ def describe(store: Store, used: UsedTrust) -> dict[str, Any]:
         **describe_trust(used),
         **_describe_manifest(active),
         "certificate": dict(store.certificate),
-        "ingredients": list(_describe_ingredients(store, active, MAX_DEPTH))[:MAX_SHOWN],
+        "ingredients": list(islice(_describe_ingredients(store, active, MAX_DEPTH), MAX_SHOWN)),
         "codes": codes.to_json(),
     }
 
@@ -147,7 +148,8 @@ def _describe_manifest(manifest: Manifest) -> dict[str, Any]:
         "signed_at": manifest.signed_at,
     }
     return {key: value for key, value in named.items() if value} | {
-        "actions": [action.to_json() for action in manifest.actions],
+        "actions": [action.to_json() for action in manifest.actions[:MAX_SHOWN]],
+        "actions_in_all": len(manifest.actions),
         "lists_all_actions": manifest.lists_all_actions,
     }
 
@@ -176,7 +178,7 @@ def _describe_ingredients(store: Store, manifest: Manifest, depth: int) -> Itera
 def _statements(store: Store, trust: Trust) -> Iterator[Statement]:
     """What the active manifest says of a generator, then what those of its ingredients say."""
     yield from _own_statements(store.active, trust)
-    yield from _inherited(store, store.active, trust, is_part=False, depth=MAX_DEPTH)
+    yield from _inherited(store, store.active, trust, is_part=False, depth=MAX_DEPTH, seen=set())
 
 
 def _own_statements(manifest: Manifest, trust: Trust) -> Iterator[Statement]:
@@ -200,11 +202,18 @@ def _begins_otherwise(manifest: Manifest) -> bool:
 
 
 def _inherited(
-    store: Store, manifest: Manifest, trust: Trust, *, is_part: bool, depth: int
+    store: Store,
+    manifest: Manifest,
+    trust: Trust,
+    *,
+    is_part: bool,
+    depth: int,
+    seen: set[tuple[str, bool, Trust]],
 ) -> Iterator[Statement]:
     """A generated parent makes a generated picture, a generated component one that is so in part.
 
-    What was only the input of a step (`inputTo`) is not in the picture.
+    What was only the input of a step (`inputTo`) is not in the picture. `seen` keeps manifests that share
+    their ingredients from being walked along every path.
     """
     for ingredient in manifest.ingredients if depth else ():
         own = store.manifests.get(ingredient.manifest or "")
@@ -215,9 +224,12 @@ def _inherited(
             continue
         own_trust = trust if trust is not Trust.IN_LIST else _ingredient_trust(ingredient, codes)
         in_part = is_part or ingredient.relationship == "componentOf"
+        if (place := (own.label, in_part, own_trust)) in seen:
+            continue
+        seen.add(place)
         for statement in _own_statements(own, own_trust):
             yield statement._replace(kind=Kind.EDITED_WITH_AI) if in_part else statement
-        yield from _inherited(store, own, own_trust, is_part=in_part, depth=depth - 1)
+        yield from _inherited(store, own, own_trust, is_part=in_part, depth=depth - 1, seen=seen)
 
 
 def _ingredient_trust(ingredient: Ingredient, codes: Codes) -> Trust:

@@ -11,9 +11,10 @@ from typing import Any
 
 from doctored.untrusted import clean
 
-MAX_ACTIONS = 64
-MAX_INGREDIENTS = 32
-MAX_MANIFESTS = 128
+# Far above what a picture's history holds, so that nothing which matters hides behind a crowd.
+MAX_ACTIONS = 10_000
+MAX_INGREDIENTS = 1_000
+MAX_MANIFESTS = 1_000
 MAX_CODES = 64
 MAX_NAME = 100
 

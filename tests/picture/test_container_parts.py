@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 import hostile
-from doctored.picture.container import Container, read_container
+from doctored.picture.container import Container, OtherPicture, read_container
 from doctored.picture.formats import recognize_format
 
 JPEG = hostile.seeds()["jpeg"]
@@ -200,3 +200,16 @@ def test_what_a_heif_names_beside_its_picture():
     found = container(data)
     assert found.pictures == 2
     assert [other.kind for other in found.others] == ["preview", "gain map"]
+
+
+def test_the_video_of_a_motion_photo_is_named():
+    data = hostile.seeds()["avif"]
+    found = container(data + box(b"mpvd", b"video"))
+    assert found.end == len(data) + 13
+    assert found.others == (OtherPicture("video", len(data) + 8, 5),)
+
+
+@pytest.mark.parametrize("own", [0, 100, 896])
+def test_a_bmp_that_belittles_itself_is_not_believed(own):
+    data = hostile.seeds()["bmp"]
+    assert container(data[:2] + struct.pack("<I", own) + data[6:]).end == len(data)

@@ -40,14 +40,15 @@ ANIMATED = frozenset(("GIF", "PNG", "WEBP"))
 
 # IPTC 2:40, as documented since 2014 (Stack Overflow, question 31120222; E. Jusupovic, 2019).
 FACEBOOK_MARK = b"FBMD"
-FACEBOOK_FIELD, FACEBOOK_VALUE = "SpecialInstructions", re.compile(r"FBMD[0-9a-fA-F]{8,}")
+FACEBOOK_FIELD, FACEBOOK_VALUE = "SpecialInstructions", r"FBMD[0-9a-fA-F]{8,}"
 # O. Giudice et al., A Classification Engine for Image Ballistics of Social Data, ICIAP 2017; D.-T.
 # Dang-Nguyen et al., Practical Analyses of How Common Social Media Platforms and Photo Storage Services
 # Handle Uploaded Images, 2023 (arXiv:2302.12133); H. L. Risemberg, File Structure Analysis of Media Files
 # Sent and Received over WhatsApp, University of Colorado Denver, 2020.
+# By what is always in it; patterns are compiled when first needed, which most scans never do.
 PLATFORM_NAMES = (
-    ("Facebook or Instagram", re.compile(r"\d{5,}_\d{6,}_\d{6,}_[a-z]\.(?:jpe?g|webp|png)")),
-    ("WhatsApp", re.compile(r"IMG-(?:19|20)\d{6}-WA\d{4}\.jpe?g")),
+    ("_", 3, "Facebook or Instagram", r"\d{5,}_\d{6,}_\d{6,}_[a-z]\.(?:jpe?g|webp|png)"),
+    ("-WA", 1, "WhatsApp", r"IMG-(?:19|20)\d{6}-WA\d{4}\.jpe?g"),
 )
 
 # One of a kind, and several.
@@ -60,6 +61,7 @@ OTHER_PICTURES = {
     "multi-angle view": ("another view", "further views"),
     "part of a panorama": ("another part of a panorama", "further parts of a panorama"),
     "original": ("an original", "originals"),
+    "video": ("a short video", "short videos"),
 }
 FURTHER = ("a further picture", "further pictures")
 MAX_OTHERS_OPENED = 20
@@ -108,8 +110,8 @@ def _look_at_name(name: str, image_format: str) -> list[Finding]:
         text = sentence("extension_unlike_content", extension=extension, format=shown)
         details = {"extension": extension, "format": image_format, "name": clean(name)}
         found.append(_neutral("extension_unlike_content", text, details))
-    for platform, pattern in PLATFORM_NAMES:
-        if pattern.fullmatch(name):
+    for mark, count, platform, pattern in PLATFORM_NAMES:
+        if name.count(mark) == count and re.fullmatch(pattern, name):
             text = sentence("platform_mark", "name", platform=platform)
             found.append(_neutral("platform_mark", text, {"platform": platform, "name": clean(name)}))
     return found
@@ -171,7 +173,7 @@ def _in_words(kind: str, count: int) -> str:
 def _look_for_mark(iptc: bytes) -> list[Finding]:
     from doctored.picture.metadata.iptc import read_iptc
 
-    marks = [text for text in read_iptc(iptc).get(FACEBOOK_FIELD, ()) if FACEBOOK_VALUE.match(text)]
+    marks = [text for text in read_iptc(iptc).get(FACEBOOK_FIELD, ()) if re.match(FACEBOOK_VALUE, text)]
     text = sentence("platform_mark", "instructions")
     return [
         _neutral("platform_mark", text, {"platform": "Facebook or Instagram", "mark": clean(mark)})

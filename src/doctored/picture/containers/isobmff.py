@@ -7,6 +7,7 @@ from typing import NamedTuple
 from doctored.picture.containers.draft import MAX_PARTS, Draft, OtherPicture
 
 MANIFEST_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+MOTION_PHOTO = b"mpvd"  # Android's Motion Photo 1.0
 XMP_TYPES = (b"application/rdf+xml",)
 IN_FILE, IN_ITEM_DATA = 0, 1
 MAX_ITEM_BYTES = 32 * 2**20
@@ -52,6 +53,8 @@ def read(data: bytes, draft: Draft) -> None:
         draft.end = box.end
         if box.kind == b"meta" and box.end - box.start > 4:
             _read_meta(data, box, budget, draft)
+        elif box.kind == MOTION_PHOTO:
+            draft.others.append(OtherPicture("video", box.start, box.end - box.start))
         elif box.kind == b"uuid" and data[box.start : box.start + 16] == MANIFEST_UUID:
             draft.has_manifest = True
     if budget.left < 0:

@@ -7,8 +7,6 @@ from operator import itemgetter
 
 from doctored.picture.containers.draft import Component, Draft, JpegHeader, decode_comment
 from doctored.picture.containers.markers import COM, DHT, DQT, DRI, EOI, SOI, SOS, segments
-from doctored.picture.containers.multi_picture import read_index
-from doctored.picture.containers.photoshop import read_iptc
 from doctored.untrusted import clean
 
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -19,7 +17,7 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
 INDEX = b"MPF\0"
-EXTENSION_GUID = re.compile(rb"HasExtendedXMP\s*(?:=\s*[\"']|>\s*)([0-9A-Fa-f]{32})")
+EXTENSION_GUID = rb"HasExtendedXMP\s*(?:=\s*[\"']|>\s*)([0-9A-Fa-f]{32})"
 GUID_BYTES = 32
 
 APP_NAMES = {
@@ -139,17 +137,21 @@ def _settle(data: bytes, draft: Draft, found: _Segments) -> None:
         # A block longer than a segment goes on in the next.
         draft.exif = b"".join(found.exif)
     if found.photoshop:
+        from doctored.picture.containers.photoshop import read_iptc  # late, like the next: few files need it
+
         draft.iptc = read_iptc(b"".join(found.photoshop))
     if found.extended_xmp and draft.xmp is not None:
         draft.xmp += _extended_xmp(draft.xmp, found.extended_xmp, draft)
     draft.jpeg = _header(draft, found)
     if found.index is not None:
+        from doctored.picture.containers.multi_picture import read_index
+
         read_index(data, found.index[0], found.index[1], draft)
 
 
 def _extended_xmp(packet: bytes, parts: list[bytes], draft: Draft) -> bytes:
     """The parts of the extension that the packet names (XMP part 3, 1.1.3.1), in their order."""
-    named = EXTENSION_GUID.search(packet)
+    named = re.search(EXTENSION_GUID, packet)
     if named is None:
         draft.complain("there is extended XMP that the XMP does not name")
         return b""

@@ -2,8 +2,9 @@
 
 `docs/cli.md` and `docs/findings.md` are written whole. In the README and the other pages only what stands
 between `<!-- begin: NAME -->` and `<!-- end -->` is: `results` (the main table), `figures PREFIX` (every
-figure whose ID starts so), `run COMMAND` (a doctored command and what it prints). With `--check` nothing is
-written, and the exit code is 1 where a page is out of date.
+figure whose ID starts so), `run COMMAND` (a doctored command and what it prints), `policies` and `facts`
+(the policies that ship, what they ask for). With `--check` nothing is written, and the exit code is 1 where
+a page is out of date.
 """
 
 import contextlib
@@ -25,7 +26,8 @@ from benchmarks.results_file import read_figures  # noqa: E402
 from doctored.checks.texts import LIMITS, TEXTS  # noqa: E402
 from doctored.cli.commands import COMMANDS, load_command  # noqa: E402
 from doctored.errors import PictureErrorCode  # noqa: E402
-from doctored.verdict import load_policy  # noqa: E402
+from doctored.verdict import Row, load_policy, shipped_policies  # noqa: E402
+from doctored.verdict.facts import FACTS  # noqa: E402
 
 BLOCK = re.compile(r"(<!-- begin: ([^\n]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 POLICIES = ROOT / "src" / "doctored" / "verdict" / "policies"
@@ -178,7 +180,36 @@ def on_terminal(command: list[str], folder: Path) -> str:
     return STYLE.sub("", printed.decode().replace("\r", "")) + said
 
 
-BLOCKS: dict[str, Callable[[str], str]] = {"results": results, "figures": figures_table, "run": run}
+def policies(_: str) -> str:
+    """The rows of every policy that ships, in order, and what each policy makes of them."""
+    shipped = [load_policy(name) for name in shipped_policies()]
+    rules = {tuple((row.rule, row.when, row.unless) for row in policy.rows) for policy in shipped}
+    if len(rules) != 1:
+        raise ValueError("the policies that ship have different rows; give each a table of its own")
+    rows = [
+        [f"`{same[0].rule}`", conditions(same[0]), *(row.label.value for row in same)]
+        for same in zip(*(policy.rows for policy in shipped), strict=True)
+    ]
+    return table(["rule", "when", *(f"`{policy.name}`" for policy in shipped)], rows)
+
+
+def conditions(row: Row) -> str:
+    asked = " and ".join(f"`{fact}`" for fact in row.when) or "nothing else fits"
+    return asked + "".join(f", not `{fact}`" for fact in row.unless)
+
+
+def facts(_: str) -> str:
+    """What the rows of a policy can ask for."""
+    return table(["fact", "is so where"], [[f"`{fact}`", text] for fact, text in FACTS.items()])
+
+
+BLOCKS: dict[str, Callable[[str], str]] = {
+    "results": results,
+    "figures": figures_table,
+    "run": run,
+    "policies": policies,
+    "facts": facts,
+}
 
 
 def filled(text: str) -> str:

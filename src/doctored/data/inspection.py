@@ -15,7 +15,7 @@ from doctored.data.masks import split_polygon_name
 from doctored.data.members import MemberStore
 from doctored.data.picture_tables import split_row_name
 from doctored.data.readers import is_manifest_file, read_dataset, read_store, registered_readers
-from doctored.data.readers.base import list_readable
+from doctored.data.readers.base import list_readable, source_of
 from doctored.errors import DataError
 from doctored.picture.formats import recognize_format
 
@@ -94,13 +94,16 @@ def inspect(
     """
     path = Path(path)
     odd: list[Oddity] = []
-    if path.is_file() and is_manifest_file(path):
-        manifest = read_dataset(path)
-    else:
-        with MemberStore(path) as store:
+    with ExitStack() as stack:
+        stores: dict[str, MemberStore | DataError] = {}
+        if path.is_file() and is_manifest_file(path):
+            manifest = read_dataset(path)
+        else:
+            store = stack.enter_context(MemberStore(path))
             manifest = read_store(store, reader)
             odd = list(_odd_members(store, manifest))
-    looked_into, formats, more = _look_into(manifest, look_into)
+            stores[source_of(store)] = store  # listed once: it may hold a million
+        looked_into, formats, more = _look_into(manifest, look_into, stores, stack)
     name = manifest.metadata.reader
     known = registered_readers()
     return Inspection(
@@ -179,48 +182,52 @@ def _differ_by_case(names: Iterable[str]) -> Iterator[str]:
 
 
 def _look_into(
-    manifest: Manifest, look_into: int | None
+    manifest: Manifest, look_into: int | None, stores: dict[str, MemberStore | DataError], stack: ExitStack
 ) -> tuple[int, dict[str, dict[str, int]], Sequence[Oddity]]:
-    """Pictures are read in the order in which they lie, each file once."""
+    """Pictures are read in the order in which they lie."""
     number = len(manifest) if look_into is None else min(look_into, len(manifest))
     chosen = manifest.select(np.unique(np.linspace(0, len(manifest) - 1, number).astype(int)))
     formats: dict[str, Counter[str]] = defaultdict(Counter)
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    with ExitStack() as stack:
-        stores: dict[str, MemberStore | DataError] = {}
-        places = []
-        for row in chosen.rows():
-            source, member = row.source or "", row.member or ""
-            if source not in stores:
-                stores[source] = _open_store(source, stack)
-            store = stores[source]
-            try:
-                if isinstance(store, DataError):
-                    raise store
-                places.append((source, store.member(member).offset, member, row.label or "no label"))
-                mask = _file_of(row.mask)
-                if mask and mask not in store.members:
-                    found["missing_masks", ""].append(mask)
-            except DataError as error:
-                found["unreadable", _plain_reason(error, store, member)].append(member or row.id)
-        for source, _, member, label in sorted(places):
-            store = stores[source]
-            assert isinstance(store, MemberStore)
-            try:
-                data = store.read(member)
-            except DataError as error:
-                found["unreadable", _plain_reason(error, store, member)].append(member)
-                continue
-            image_format = recognize_format(data)
-            if image_format is None:
-                found["not_a_picture", "empty" if not data else ""].append(member)
-                continue
+    places = []
+    for row in chosen.rows():
+        source, member = row.source or "", row.member or ""
+        if source not in stores:
+            stores[source] = _open_store(source, stack)
+        store = stores[source]
+        try:
+            if isinstance(store, DataError):
+                raise store
+            places.append((source, store.member(member).offset, member, row.label or "no label"))
+            mask = _file_of(row.mask)
+            if mask and mask not in store.members:
+                found["missing_masks", ""].append(mask)
+        except DataError as error:
+            found["unreadable", _plain_reason(error, store, member)].append(member or row.id)
+    for source, _, member, label in sorted(places):
+        store = stores[source]
+        assert isinstance(store, MemberStore)
+        try:
+            data = store.read(member)
+        except DataError as error:
+            found["unreadable", _plain_reason(error, store, member)].append(member)
+            continue
+        if image_format := recognize_format(data):
             formats[label][image_format] += 1
-            suffix = os.path.splitext(member)[1].lower()  # noqa: PTH122, as in the readers
-            if not split_row_name(member) and suffix not in _USUAL_SUFFIXES[image_format]:
-                found["suffix", f"{image_format} named {suffix}"].append(member)
+        if problem := _sniff(member, data, image_format):
+            found[problem].append(member)
     odd = [_oddity(code, names, reason) for (code, reason), names in found.items()]
     return len(chosen), {label: dict(tally.most_common()) for label, tally in sorted(formats.items())}, odd
+
+
+def _sniff(member: str, data: bytes, image_format: str | None) -> tuple[str, str] | None:
+    """A code and a reason where a file's first bytes are not what its name says."""
+    if image_format is None:
+        return "not_a_picture", "empty" if not data else ""
+    suffix = os.path.splitext(member)[1].lower()  # noqa: PTH122, as in the readers
+    if split_row_name(member) or suffix in _USUAL_SUFFIXES[image_format]:
+        return None
+    return "suffix", f"{image_format} named {suffix or 'without one'}"
 
 
 def _open_store(source: str, stack: ExitStack) -> MemberStore | DataError:

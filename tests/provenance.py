@@ -70,10 +70,10 @@ class Signer(NamedTuple):
 class Authority:
     """A root that issues certificates which C2PA's profile allows (C2PA 2.4, §14.5)."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, days: int = 30) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        builder = _certificate(name, name, self.key, days=30).add_extension(constraints, critical=True)
+        builder = _certificate(name, name, self.key, days=days).add_extension(constraints, critical=True)
         self.certificate = builder.add_extension(_usage(signs_certificates=True), critical=True).sign(
             self.key, hashes.SHA256()
         )
@@ -105,7 +105,7 @@ def _certificate(
         .issuer_name(_name(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
+        .not_valid_before(now - timedelta(days=3))
         .not_valid_after(until or now + timedelta(days=days))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )

@@ -151,6 +151,7 @@ def _describe_manifest(manifest: Manifest) -> dict[str, Any]:
         "actions": [action.to_json() for action in manifest.actions[:MAX_SHOWN]],
         "actions_in_all": len(manifest.actions),
         "lists_all_actions": manifest.lists_all_actions,
+        "claim_version": manifest.claim_version,
     }
 
 

@@ -65,7 +65,10 @@ class Trust(StrEnum):
 
 
 class Time(StrEnum):
-    """`VALID_THEN` needs a time stamp that is trusted; `UNKNOWN` is the answer where there is none."""
+    """`VALID_THEN` needs a time stamp, `UNKNOWN` is the answer where there is none.
+
+    Of claims of version 1 the SDK takes any authority's time stamp, later it must be in the trust list.
+    """
 
     VALID_THEN = "valid_then"
     EXPIRED = "expired_since"
@@ -159,6 +162,7 @@ class Manifest:
     serial: str
     algorithm: str
     signed_at: str | None
+    claim_version: int
     actions: tuple[Action, ...]
     lists_all_actions: bool
     ingredients: tuple[Ingredient, ...]
@@ -197,7 +201,8 @@ def read_store(report: Mapping[str, Any], certificate: Mapping[str, str]) -> Sto
 def _manifest(label: str, value: Mapping[str, Any]) -> Manifest:
     signature = _object(value.get("signature_info"))
     assertions = [_object(item) for item in _list(value.get("assertions"))]
-    has_created_list = value.get("claim_version", 1) != 1
+    version = value.get("claim_version")
+    claim_version = version if isinstance(version, int) else 1
     actions = [item for item in assertions if str(item.get("label", "")).startswith("c2pa.actions")]
     return Manifest(
         label=label,
@@ -208,7 +213,8 @@ def _manifest(label: str, value: Mapping[str, Any]) -> Manifest:
         serial=_text(signature.get("cert_serial_number")),
         algorithm=_text(signature.get("alg")),
         signed_at=_text(signature.get("time")) or None,
-        actions=tuple(_actions(actions, has_created_list))[:MAX_ACTIONS],
+        claim_version=claim_version,
+        actions=tuple(_actions(actions, claim_version))[:MAX_ACTIONS],
         lists_all_actions=bool(actions)
         and all(_object(item.get("data")).get("allActionsIncluded") is True for item in actions),
         ingredients=tuple(_ingredient(_object(item)) for item in _list(value.get("ingredients")))[
@@ -223,10 +229,10 @@ def _generator(value: Mapping[str, Any]) -> str:
     return _text(value.get("claim_generator"))
 
 
-def _actions(assertions: list[Mapping[str, Any]], has_created_list: bool) -> Iterator[Action]:
+def _actions(assertions: list[Mapping[str, Any]], claim_version: int) -> Iterator[Action]:
     for assertion in assertions:
         # Claims of version 1 have one list, and the signer answers for all of it.
-        is_attributed = not has_created_list or assertion.get("created") is True
+        is_attributed = claim_version == 1 or assertion.get("created") is True
         for item in map(_object, _list(_object(assertion.get("data")).get("actions"))):
             agent = item.get("softwareAgent")
             yield Action(

@@ -150,6 +150,11 @@ def test_a_picture_that_could_not_be_read_is_a_calm_row():
     assert 'data-codes="too_large"' in card
 
 
+def test_the_trust_list_is_named_with_its_digest_and_date():
+    used = record() | {"trust_list": {"names": ["a", "b"], "sha256": "f00", "date": "2026-11-22"}}
+    assert "names: a, b; sha256: f00; date: 2026-11-22" in Seen(draw_card(used, None)).text
+
+
 def test_tiny_pictures_stay_crisp():
     tiny = record()
     tiny.update(width=32, height=20)

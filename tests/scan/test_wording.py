@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctored.scan.wording import is_neutral, lead, mark
+from doctored.scan.wording import is_neutral, lead, mark, strongest_first
 from doctored.verdict import decide, load_policy
 from toy_findings import DECLARED, FAKE_GENERATED, NEUTRAL, OUTSIDE, SIGNED_FAKE, every_combination
 
@@ -31,6 +31,14 @@ def test_any_texts_come_to_an_end(text, sentences):
 def test_marks_say_side_and_strength():
     marks = [mark(finding.to_json()) for finding in (SIGNED_FAKE, DECLARED, NEUTRAL)]
     assert marks == ["decisive fake", "weak fake", "neutral"]
+
+
+def test_the_strongest_come_first_and_equals_keep_their_order():
+    findings = [finding.to_json() for finding in (OUTSIDE, DECLARED, NEUTRAL, FAKE_GENERATED, SIGNED_FAKE)]
+    codes = [finding["code"] for finding in strongest_first(findings)]
+    assert codes == [
+        "signed_generated", "detector_says_fake", "declares_generator", "outside_domain", "trailing_bytes"
+    ]  # fmt: skip
 
 
 def test_a_record_is_neutral_where_nothing_speaks_for_a_side():

@@ -85,11 +85,11 @@ def badge(label: Label, text: str | None = None) -> Markup:
     return tag("span", text or value, class_=f"badge {value}")
 
 
-def legend() -> Markup:
+def legend(lead: object = "") -> Markup:
     """What the two colours of an overlay mean."""
     entries = (("fake", "speaks for fake"), ("real", "speaks for real"))
     swatches = [tag("span", tag("span", class_=f"swatch {name}"), f" {text}") for name, text in entries]
-    return tag("p", *swatches, class_="legend")
+    return tag("p", tag("span", lead) if lead else "", *swatches, class_="legend")
 
 
 def card(

@@ -71,7 +71,7 @@ details summary { cursor: pointer; color: var(--soft); font-size: .875rem; }
 code { font: .875em ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .facts { margin: .75rem 0 0; font-size: .875rem; }
 .facts div { display: grid; grid-template-columns: 7.5rem 1fr; gap: .125rem .75rem; padding: .125rem 0; }
-.facts dt { color: var(--soft); }
+.facts dt { color: var(--soft); min-width: 0; overflow-wrap: anywhere; }
 .facts dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .rows { display: grid; gap: 1.25rem; margin-top: 1.25rem; }
 .card.row { content-visibility: auto; contain-intrinsic-size: auto 22rem; }

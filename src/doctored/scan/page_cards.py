@@ -9,7 +9,7 @@ from doctored.page.markup import Markup, tag
 from doctored.records import Label
 from doctored.scan.items import TINY_SIDE, Preview
 from doctored.scan.sinks import printable
-from doctored.scan.wording import lead, mark
+from doctored.scan.wording import lead, mark, strongest_first
 
 MAX_DETAILS = 20_000  # characters; checks clip each text that they report well before that
 Json = Mapping[str, Any]
@@ -86,7 +86,7 @@ def draw_pictures(record: Json, preview: Preview | None) -> Sequence[Markup]:
 def draw_findings(findings: Sequence[Json]) -> Markup:
     if not findings:
         return Markup()
-    return tag("ul", *(draw_finding(finding) for finding in findings), class_="findings")
+    return tag("ul", *(draw_finding(finding) for finding in strongest_first(findings)), class_="findings")
 
 
 def draw_finding(finding: Json) -> Markup:
@@ -102,9 +102,9 @@ def draw_finding(finding: Json) -> Markup:
         ("kind", finding["kind"]),
         ("score", finding["score"] is not None and f"{finding['score']:g}"),
         ("region", finding["region"] and "x {}, y {}, {}×{}".format(*finding["region"])),
-        ("cannot see", printable(finding["limits"])),
+        ("limits", printable(finding["limits"])),
     )
-    details = tag("pre", draw_json(finding["details"])) if finding["details"] else ""
+    details = tag("pre", draw_json(finding["details"]), tabindex=0) if finding["details"] else ""
     return tag("li", sentence, page.fold(summary, about, details), class_=says)
 
 
@@ -158,4 +158,8 @@ def detectors_text(detectors: Sequence[Json]) -> str:
 def trust_list_text(trust_list: Json | None) -> str:
     if not trust_list:
         return "none"
-    return printable(", ".join(f"{name}: {value}" for name, value in trust_list.items()))
+    told = {
+        name: ", ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in trust_list.items()
+    }
+    return printable("; ".join(f"{name}: {value}" for name, value in told.items()))

@@ -170,7 +170,7 @@ class PageFile:
             self._circumstances(),
             page.caution(),
             page.filters(*choices),
-            page.legend() if self._has_overlays else Markup(),
+            page.legend("In the overlays:") if self._has_overlays else Markup(),
         ]
 
     def _circumstances(self) -> Markup:
@@ -222,7 +222,7 @@ def _chapter(record: Mapping[str, Any]) -> int:
 
 
 def draw_limits() -> Markup:
-    pairs = [(check.replace("_", " "), text) for check, text in LIMITS.items()]
+    pairs = [(check.replace("_", " ").replace(":", ": "), text) for check, text in LIMITS.items()]
     return page.section("Limits of each check", page.facts(*pairs))
 
 

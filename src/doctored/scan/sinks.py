@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
 from doctored.scan.items import Row
-from doctored.scan.wording import lead, mark
+from doctored.scan.wording import lead, mark, strongest_first
 
 
 class Format(StrEnum):
@@ -103,7 +103,7 @@ class PlainSink:
         record = json.loads(row.line)
         probability = "-" if record["probability"] is None else f"{record['probability']:.3f}"
         lines = [[record["verdict"], probability, record["path"], lead(record)]]
-        lines += [["", mark(finding), finding["text"]] for finding in record["findings"]]
+        lines += [["", mark(finding), finding["text"]] for finding in strongest_first(record["findings"])]
         text = "".join("\t".join(map(printable, cells)) + "\n" for cells in lines)
         self._stream.write(text.encode("utf-8", "backslashreplace"))
 

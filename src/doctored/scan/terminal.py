@@ -9,7 +9,7 @@ from rich.text import Text
 
 from doctored.scan.items import Row
 from doctored.scan.sinks import printable
-from doctored.scan.wording import is_neutral, lead, mark
+from doctored.scan.wording import is_neutral, lead, mark, strongest_first
 
 STYLES = {"real": "bold white on green", "fake": "bold white on red", "unsure": "bold black on yellow"}
 MARKS = {"real": "green", "fake": "red", "neutral": "dim"}
@@ -56,7 +56,7 @@ class TerminalSink:
         if is_wide:
             lines.add_column(width=MARK_WIDTH, no_wrap=True)
         lines.add_column(overflow="fold")
-        for finding in findings:
+        for finding in strongest_first(findings):
             says = Text(mark(finding), MARKS[finding["says"]])
             text = Text(printable(finding["text"]))
             if is_wide:

@@ -1,7 +1,9 @@
 """A record in words: what a terminal and a page say of it, each sentence once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+STRENGTHS = ("decisive", "strong", "weak", "none")
 
 
 def lead(record: Mapping[str, Any]) -> str:
@@ -11,6 +13,11 @@ def lead(record: Mapping[str, Any]) -> str:
     while ending := next((ending for ending in endings if text.endswith(ending)), ""):
         text = text[: -len(ending)].rstrip()
     return text
+
+
+def strongest_first(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The findings as people read them; among equals the order of the checks stays."""
+    return sorted(findings, key=lambda finding: STRENGTHS.index(finding["strength"]))
 
 
 def mark(finding: Mapping[str, Any]) -> str:

@@ -35,11 +35,12 @@ def decoding_here(monkeypatch):
     """Starting processes takes longer than these tests: the worker's own function is called in this one.
     What the processes add is tested in test_decoding.py."""
 
-    def decode_here(chunks, preprocess, workers):
+    def decode_here(chunks, preprocess, workers, equalisation):
         for chunk in chunks:
             answers = []
             rows = [list(row) for row in zip(chunk.places, chunk.boxes, strict=True)]
             request = {"source": chunk.source, "preprocess": preprocess.to_json(), "rows": rows}
+            request["equalisation"] = equalisation
             handle(request, [], lambda *frame, answers=answers: answers.append(frame))
             ((header, (pixels,)),) = answers
             shape = (len(rows), preprocess.size, preprocess.size, 3)

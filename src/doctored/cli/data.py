@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from doctored.cli.data_audit import audit
 from doctored.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from doctored.picture import Preprocess
 
 app = typer.Typer(help="Look at data sets, pack them for training, make toy ones.", no_args_is_help=True)
+app.command()(audit)
 
 Data = Annotated[Path, typer.Argument(help="A folder, .zip, .tar, .tar.gz, .parquet, or a manifest.")]
 ReaderName = Annotated[str | None, typer.Option("--reader", help="The layout; recognised if not named.")]

@@ -1,12 +1,14 @@
 """Score every row of a data set, and lose none: what cannot be scored says why."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from doctored.data.equalisation import equalise
 from doctored.data.manifest import Manifest, Row
 from doctored.data.members import MemberStore
 from doctored.data.pack import Pack
@@ -117,10 +119,12 @@ def _read(detector: Detector, manifest: Manifest) -> Iterator[Pixels | _Refusal]
                 raise DataError(f"{row.id} names no source and member: add both columns to the manifest")
             if row.source not in stores:
                 stores[row.source] = stack.enter_context(MemberStore(row.source))
-            yield _read_row(detector, row, stores[row.source])
+            yield _read_row(detector, row, stores[row.source], manifest.metadata.equalisation)
 
 
-def _read_row(detector: Detector, row: Row, store: MemberStore) -> Pixels | _Refusal:
+def _read_row(
+    detector: Detector, row: Row, store: MemberStore, equalisation: Mapping[str, Any] | None
+) -> Pixels | _Refusal:
     assert row.member is not None
     try:
         pixels = decode(store.read(row.member)).pixels
@@ -131,6 +135,11 @@ def _read_row(detector: Detector, row: Row, store: MemberStore) -> Pixels | _Ref
         pixels = pixels[y : y + height, x : x + width]
         if pixels.shape[:2] != (height, width):
             return _Refusal(UNDECODABLE, f"the box {row.box} leaves the picture")
+    if equalisation is not None:
+        try:
+            pixels = equalise(pixels, equalisation).pixels
+        except DataError as error:
+            return _Refusal(UNDECODABLE, str(error))
     refusal = _refuse_size(detector, pixels.shape[1], pixels.shape[0])
     if refusal:
         return refusal

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from doctored.data.audit.leaks import Leaks, Overlap
-from doctored.data.audit.rules import CONTAINER_MODEL, PIXEL_MODEL, Judged
+from doctored.data.audit.rules import PIXEL_MODEL, Judged
 
 BROKEN_AUC = 0.75
 SUSPICIOUS_AUC = 0.60
@@ -88,11 +88,7 @@ def tell_rule(judged: Judged) -> str:
     if judged.name == "name_class" and state is not State.CLEAN:
         return f"File names spell out the class ({figures}): harmless until a program reads them."
     if state is State.BROKEN:
-        return (
-            f"{subject} alone tells real from fake ({figures})."
-            if judged.name != CONTAINER_MODEL
-            else (f"{subject} tell real from fake ({figures}).")
-        )
+        return f"{subject}: this alone tells real from fake ({figures})."
     if state is State.SUSPICIOUS:
         return f"{subject}: not the same for both classes ({figures})."
     return f"{subject}: no usable difference ({figures})."

@@ -54,6 +54,7 @@ RESULTS = (
     ("packing killed and resumed: same result", "resume.pack", "percent", "100 %"),
     ("training killed and resumed: same bits", "resume.train", "percent", "100 %"),
     ("scanning killed and resumed: same rows", "resume.scan", "percent", "100 %"),
+    ("provenance: cases in which exactly the right finding comes out", "provenance.matrix", "percent", "100 %"),
     ("hostile files: a picture or a clear refusal", "hostile.decode", "percent", "100 %"),
     ("hostile files scanned: a row each", "hostile.scan", "percent", "100 %"),
     ("hostile detector files: one clear line each", "hostile.detector", "percent", "100 %"),

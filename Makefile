@@ -8,7 +8,7 @@ VENV ?= .venv
 DEMO_VENV ?= .venv-demo
 DATA ?= cifake.zip
 OUT ?= demo
-BENCH ?= scan_speed checks_speed resume hostile_decode hostile_cli provenance_matrix cifake_compact train_vs_bare train_vs_keras
+BENCH ?= scan_speed checks_speed resume hostile_decode hostile_cli hostile_data provenance_matrix hostile_data cifake_compact train_vs_bare train_vs_keras
 
 BIN := $(VENV)/bin
 # By environment, so that the build backend is pinned too: older pips heed the first name, newer ones the second.

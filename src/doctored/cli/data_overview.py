@@ -38,9 +38,12 @@ def draw_overview(found: "Inspection") -> Iterator[str]:
     for label, formats in found.formats.items():
         yield f"  {label}: " + ", ".join(f"{name} {number:,}" for name, number in formats.items())
     for note in found.notes:
-        yield f"note: {clean(note, 400)}"
+        if not note.startswith("refused"):  # what is odd tells each reason
+            yield f"note: {clean(note, 400)}"
+    is_told = any(note.startswith("left out") for note in found.notes)
     for oddity in found.odd:
-        yield _draw_oddity(oddity)
+        if oddity.code != "left_out" or not is_told:
+            yield _draw_oddity(oddity)
 
 
 def _draw_table(counts: tuple[Mapping[str, Any], ...]) -> Iterator[str]:

@@ -54,7 +54,7 @@ RESULTS = (
     ("packing killed and resumed: same result", "resume.pack", "percent", "100 %"),
     ("training killed and resumed: same bits", "resume.train", "percent", "100 %"),
     ("scanning killed and resumed: same rows", "resume.scan", "percent", "100 %"),
-    ("provenance: cases in which exactly the right finding comes out", "provenance.matrix", "percent", "100 %"),
+    ("provenance: cases with exactly the right findings", "provenance.matrix", "percent", "100 %"),
     ("hostile files: a picture or a clear refusal", "hostile.decode", "percent", "100 %"),
     ("hostile files scanned: a row each", "hostile.scan", "percent", "100 %"),
     ("hostile detector files: one clear line each", "hostile.detector", "percent", "100 %"),
@@ -140,6 +140,13 @@ def figures_table(prefix: str) -> str:
         for key, figure in figures.items()
     ]
     return table(["figure", "value", "95 % interval", "n"], rows) + "\n" + taken(list(figures.values()))
+
+
+def written_table(name: str) -> str:
+    """A table that a benchmark wrote beside its figures."""
+    lines = (ROOT / "benchmarks" / "results" / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
+    head, *rows = [line.split("\t") for line in lines]
+    return table(head, rows)
 
 
 def run(command: str) -> str:

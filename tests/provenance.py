@@ -78,10 +78,17 @@ class Authority:
             self.key, hashes.SHA256()
         )
 
-    def issue(self, name: str, *, until: datetime | None = None, ocsp_url: str | None = None) -> Signer:
+    def issue(
+        self,
+        name: str,
+        *,
+        until: datetime | None = None,
+        ocsp_url: str | None = None,
+        stamps_time: bool = False,
+    ) -> Signer:
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
-        builder = _leaf(_certificate(name, str(issuer), key, days=10, until=until), self.key)
+        builder = _leaf(_certificate(name, str(issuer), key, days=10, until=until), self.key, stamps_time)
         if ocsp_url:
             ocsp = x509.AccessDescription(
                 AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(ocsp_url)
@@ -111,12 +118,15 @@ def _certificate(
     )
 
 
-def _leaf(builder: x509.CertificateBuilder, issuer: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _leaf(
+    builder: x509.CertificateBuilder, issuer: ec.EllipticCurvePrivateKey, stamps_time: bool = False
+) -> x509.CertificateBuilder:
+    purpose = ExtendedKeyUsageOID.TIME_STAMPING if stamps_time else ExtendedKeyUsageOID.EMAIL_PROTECTION
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())
     return (
         builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=stamps_time)
         .add_extension(identifier, critical=False)
     )
 
@@ -175,10 +185,11 @@ def sign(
     *,
     remote_url: str | None = None,
     embeds: bool = True,
+    stamp_url: str | None = None,
 ) -> bytes:
     """The picture with its manifest. `ingredients`: (relationship, JPEG); actions name them `i0`, `i1`..."""
     key = signer.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    info = c2pa.C2paSignerInfo(b"es256", pem(*signer.certificates).encode(), key, None)
+    info = c2pa.C2paSignerInfo(b"es256", pem(*signer.certificates).encode(), key, stamp_url)
     settings = {
         "verify": {"remote_manifest_fetch": False, "verify_after_sign": False},
         "builder": {"thumbnail": {"enabled": False}},

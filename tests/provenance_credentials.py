@@ -25,6 +25,7 @@ from provenance import (
     sign_oneself,
     trust,
 )
+from time_stamps import time_stamping
 
 GENERATED, COMPOSITE, CAPTURE = (
     "trainedAlgorithmicMedia",
@@ -121,12 +122,27 @@ stranger_jpeg = partial(signed, "JPEG", outsider, made)
 
 
 @cache
-def expired() -> bytes:
-    """Signed in time by a certificate that then ends; certificates know whole seconds."""
-    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
-    data = sign(plain("JPEG"), "JPEG", house().issue("Toy Mayfly", until=until), MADE)
+def mayflies() -> dict[str, bytes]:
+    """Signed in time by a certificate that has ended by now, which certificates do on whole seconds.
+
+    By whose clock the time is stamped: nobody's, that of the house, a stranger's.
+    """
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    signer = house().issue("Toy Mayfly", until=until)
+    signed = {"nobody": sign(plain("JPEG"), "JPEG", signer, MADE)}
+    for whose, authority in (("house", house()), ("stranger", stranger())):
+        with time_stamping(authority.issue("Toy Clock", stamps_time=True)) as url:
+            signed[whose] = sign(plain("JPEG"), "JPEG", signer, MADE, stamp_url=url)
     time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds() + 1.05))
-    return data
+    return signed
+
+
+def expired() -> bytes:
+    return mayflies()["nobody"]
+
+
+def expired_and_stamped(whose: str) -> bytes:
+    return mayflies()[whose]
 
 
 def edited_generated() -> bytes:
@@ -254,6 +270,9 @@ def cell(
     return Cell(image_format, case, make, lambda: CredentialsCheck(trusted()), expected)
 
 
+in_jpeg = partial(cell, "JPEG")
+
+
 def jpeg_definition(*actions: dict[str, Any], **more: bool) -> Callable[[], bytes]:
     return partial(signed_jpeg, definition(*actions, **more))
 
@@ -277,69 +296,58 @@ def cells_of_every_format(image_format: str) -> list[Cell]:
 
 
 STANDING_CELLS = [
-    cell("JPEG", "generated, signed by oneself", partial(signed, "JPEG", loner, made), DECLARES_GENERATED),
-    cell("JPEG", "generated, two listed", stranger_jpeg, SAYS_GENERATED, trusted=by_both),
-    cell("JPEG", "generated, expired since", expired, DECLARES_GENERATED),
-    cell("JPEG", "generated, expired, no list", expired, DECLARES_GENERATED, trusted=UsedTrust),
-    cell("JPEG", "part generated, a stranger", partial(signed, "JPEG", outsider, mixed), DECLARES_EDITED),
-    cell("JPEG", "captured, a stranger", partial(signed, "JPEG", outsider, taken), DECLARES_CAPTURE),
-    cell("JPEG", "captured, no list", captured_jpeg, DECLARES_CAPTURE, trusted=UsedTrust),
-    cell("JPEG", "planted on a camera's photo", camera_photo, DECLARES_GENERATED),
+    in_jpeg("generated, signed by oneself", partial(signed, "JPEG", loner, made), DECLARES_GENERATED),
+    in_jpeg("generated, two listed", stranger_jpeg, SAYS_GENERATED, trusted=by_both),
+    in_jpeg("generated, expired since", expired, DECLARES_GENERATED),
+    in_jpeg("generated, expired, no list", expired, DECLARES_GENERATED, trusted=UsedTrust),
+    in_jpeg("generated, stamped, expired since", partial(expired_and_stamped, "house"), SAYS_GENERATED),
+    in_jpeg(
+        "generated, stamped by a stranger, expired",
+        partial(expired_and_stamped, "stranger"),
+        DECLARES_GENERATED,
+    ),
+    in_jpeg("part generated, a stranger", partial(signed, "JPEG", outsider, mixed), DECLARES_EDITED),
+    in_jpeg("captured, a stranger", partial(signed, "JPEG", outsider, taken), DECLARES_CAPTURE),
+    in_jpeg("captured, no list", captured_jpeg, DECLARES_CAPTURE, trusted=UsedTrust),
+    in_jpeg("planted on a camera's photo", camera_photo, DECLARES_GENERATED),
 ]
 
 STATEMENT_CELLS = [
-    cell(
-        "JPEG",
+    in_jpeg(
         "generated, gathered",
         jpeg_definition(action("c2pa.created", GENERATED), is_attributed=False),
         SAYS_GENERATED,
     ),
-    cell(
-        "JPEG",
+    in_jpeg(
         "generated, https address",
         jpeg_definition(
             action("c2pa.created", f"https://cv.iptc.org/newscodes/digitalsourcetype/{GENERATED}")
         ),
         SAYS_GENERATED,
     ),
-    cell(
-        "JPEG",
+    in_jpeg(
         "a generator's step on a photo",
         jpeg_definition(action("c2pa.created", CAPTURE), action("c2pa.edited", GENERATED)),
         SAYS_EDITED,
     ),
-    cell(
-        "JPEG",
-        "made by an algorithm",
-        jpeg_definition(action("c2pa.created", "algorithmicMedia")),
-        INTACT,
-    ),
-    cell(
-        "JPEG",
-        "drawn by hand",
-        jpeg_definition(action("c2pa.created", "digitalCreation")),
-        INTACT,
-    ),
-    cell(
-        "JPEG",
+    in_jpeg("made by an algorithm", jpeg_definition(action("c2pa.created", "algorithmicMedia")), INTACT),
+    in_jpeg("drawn by hand", jpeg_definition(action("c2pa.created", "digitalCreation")), INTACT),
+    in_jpeg(
         "captured, gathered",
         jpeg_definition(action("c2pa.created", CAPTURE), is_attributed=False),
         PASSES_ON_CAPTURE,
     ),
-    cell(
-        "JPEG",
+    in_jpeg(
         "captured by computation",
         jpeg_definition(action("c2pa.created", "computationalCapture")),
         SAYS_CAPTURED,
     ),
-    cell(
-        "JPEG",
+    in_jpeg(
         "captured and published",
         jpeg_definition(action("c2pa.created", CAPTURE), action("c2pa.published")),
         SAYS_CAPTURED,
     ),
-    cell(
-        "JPEG",
+    in_jpeg(
         "captured and coloured",
         jpeg_definition(action("c2pa.created", CAPTURE), action("c2pa.color_adjustments")),
         CAPTURE_EDITED,
@@ -347,19 +355,17 @@ STATEMENT_CELLS = [
 ]
 
 INGREDIENT_CELLS = [
-    cell("JPEG", "a generated parent's child's child", edited_generated, SAYS_GENERATED),
-    cell("JPEG", "a generated part on a capture", collage, SAYS_EDITED),
-    cell("JPEG", "a generated picture as input", prompted, INTACT),
-    cell("JPEG", "a capture, published, all listed", partial(published, lists_all=True), SAYS_CAPTURED),
-    cell("JPEG", "a capture, published, not all", partial(published, lists_all=False), CAPTURE_EDITED),
-    cell(
-        "JPEG",
+    in_jpeg("a generated parent's child's child", edited_generated, SAYS_GENERATED),
+    in_jpeg("a generated part on a capture", collage, SAYS_EDITED),
+    in_jpeg("a generated picture as input", prompted, INTACT),
+    in_jpeg("a capture, published, all listed", partial(published, lists_all=True), SAYS_CAPTURED),
+    in_jpeg("a capture, published, not all", partial(published, lists_all=False), CAPTURE_EDITED),
+    in_jpeg(
         "a stranger's generated parent",
         partial(signed_jpeg, definition(OPENED), ("parentOf", stranger_jpeg)),
         DECLARES_GENERATED,
     ),
-    cell(
-        "JPEG",
+    in_jpeg(
         "a changed generated parent",
         partial(signed_jpeg, definition(OPENED), ("parentOf", partial(changed, "JPEG"))),
         INTACT,
@@ -367,15 +373,15 @@ INGREDIENT_CELLS = [
 ]
 
 DAMAGE_CELLS = [
-    cell("JPEG", "a capture changed after signing", partial(changed, "JPEG", taken), CHANGED),
-    cell("JPEG", "a manifest from another picture", transplanted, CHANGED),
-    cell("JPEG", "half a manifest", truncated_jpeg, UNREADABLE),
+    in_jpeg("a capture changed after signing", partial(changed, "JPEG", taken), CHANGED),
+    in_jpeg("a manifest from another picture", transplanted, CHANGED),
+    in_jpeg("half a manifest", truncated_jpeg, UNREADABLE),
     cell("PNG", "half a manifest", truncated_png, UNREADABLE),
-    cell("JPEG", "a box with words in it", forged_box, UNREADABLE),
-    cell("JPEG", "words in a comment", marked),
-    cell("JPEG", "only an address", remote, NOT_CHECKED),
-    cell("JPEG", "a manifest and an address", also_remote, SAYS_GENERATED),
-    cell("JPEG", "nothing", partial(plain, "JPEG")),
+    in_jpeg("a box with words in it", forged_box, UNREADABLE),
+    in_jpeg("words in a comment", marked),
+    in_jpeg("only an address", remote, NOT_CHECKED),
+    in_jpeg("a manifest and an address", also_remote, SAYS_GENERATED),
+    in_jpeg("nothing", partial(plain, "JPEG")),
 ]
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"]

@@ -46,6 +46,13 @@ def test_each_cell_of_heif_finds_exactly_this(cell):
         (cells.generated_jpeg, UsedTrust, ("intact", "no_list", "unknown")),
         (cells.expired, cells.by_house, ("intact", "not_told", "expired_since")),
         (cells.expired, UsedTrust, ("intact", "no_list", "expired_since")),
+        (lambda: cells.expired_and_stamped("house"), cells.by_house, ("intact", "in_list", "valid_then")),
+        (
+            lambda: cells.expired_and_stamped("stranger"),
+            cells.by_house,
+            ("intact", "not_told", "expired_since"),
+        ),
+        (lambda: cells.expired_and_stamped("stranger"), cells.by_both, ("intact", "in_list", "valid_then")),
         (lambda: cells.changed("JPEG"), cells.by_house, ("changed_after_signing", "in_list", "unknown")),
         (cells.transplanted, UsedTrust, ("changed_after_signing", "no_list", "unknown")),
     ],
@@ -57,6 +64,11 @@ def test_the_three_answers_are_kept_apart(make, trusted, answers):
 
 def test_an_expired_certificate_is_said():
     assert "expired" in find(cells.expired()).text
+
+
+def test_a_time_stamp_tells_when():
+    assert find(cells.expired_and_stamped("house")).details["signed_at"].startswith("20")
+    assert "signed_at" not in find(cells.expired()).details
 
 
 def test_a_changed_picture_still_tells_what_was_signed():

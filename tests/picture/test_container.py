@@ -129,3 +129,14 @@ def test_several_jpegs_in_one_file_are_found_where_they_lie():
         piece = data[other.start : other.start + other.size]
         assert container(piece).end == len(piece)
         assert decode(piece).pixels.shape == hostile.scene().shape
+
+
+def test_the_metadata_of_a_heic_come_out_as_they_went_in():
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stream = BytesIO()
+    image = pillow_heif.from_pillow(Image.fromarray(hostile.scene()))
+    image.save(stream, exif=EXIF, xmp=XMP, quality=50)
+    found = container(stream.getvalue())
+    assert found.exif == TIFF_BLOCK
+    assert found.xmp == XMP
+    assert found.problems == ()

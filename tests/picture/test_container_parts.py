@@ -99,7 +99,9 @@ def test_the_resources_of_a_tiff_hold_iptc_too():
 
 
 def raw_profile(kind: str, block: bytes, *, packed: bool) -> bytes:
-    text = f"\n{kind}\n{len(block):8}\n{block.hex()}\n".encode()
+    # ExifTool's name for it and ImageMagick's
+    name = f"{kind.upper()} profile" if packed else kind
+    text = f"\n{name}\n{len(block):8}\n{block.hex()}\n".encode()
     keyword = f"Raw profile type {kind}".encode() + b"\0"
     if packed:
         return hostile.png_chunk(b"zTXt", keyword + b"\0" + zlib.compress(text))

@@ -11,7 +11,7 @@ SIGNATURE_BYTES = 8
 MAX_PIXEL_CHUNKS = 20 * MAX_PARTS
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 RAW_PROFILE = re.compile(rb"Raw profile type (exif|APP1|xmp|iptc|8bim)")
-RAW_PROFILE_TEXT = re.compile(rb"\s*[!-~]+\s+\d+\s+([0-9A-Fa-f\s]*)")
+RAW_PROFILE_TEXT = re.compile(rb"\s*[ -~]{1,80}\n\s*\d+\s+([0-9A-Fa-f\s]*)")
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 
 

@@ -4,8 +4,8 @@ Bases are CASIA v1's authentic pictures and the demo's photos, reduced to half s
 is gone. Each is saved once at the last quality, and saved at the first quality, decoded, and saved at the
 last: on the same grid, and (jpeg.shifted) cropped by 0 to 7 pixels in between. For jpeg.part four bases are
 put side by side, and a part of another, saved before, is pasted in. Half of the bases, by a hash of their
-names, chose the thresholds of checks/jpeg.py; the figures are of the other half (--chosen prints those of the
-half that chose, and keeps nothing). Nothing here is of time.
+names, chose the thresholds of checks/jpeg.py and picture/jpeg_history; the figures are of the other half
+(--chosen prints those of the half that chose, and keeps nothing). Nothing here is of time.
 """
 
 import argparse
@@ -23,11 +23,12 @@ from PIL import Image
 
 from benchmarks.options import finish
 from benchmarks.results_file import Figure
-from doctored.checks.jpeg import SAVED_TWICE_SCORE, SHIFTED_SCORE, is_of_a_part
+from doctored.checks.jpeg import SHIFTED_SCORE, is_of_a_part
 from doctored.demo.photos import find_photos
 from doctored.measure.intervals import Interval, auc_interval, mean_interval, wilson
 from doctored.measure.metrics import roc_auc
 from doctored.picture.jpeg_history import (
+    SAVED_TWICE_SCORE,
     Recompression,
     ShiftedGrid,
     find_recompression,

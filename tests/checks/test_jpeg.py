@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.picture.jpeg_history.scenes import make_scene, save, to_jpeg
 
 from doctored.checks.base import run_checks
 from doctored.checks.jpeg import JpegCheck
 from doctored.checks.texts import LIMITS
 from doctored.picture import decode, encode_png
 from doctored.records import Kind, Says, Strength
+from toy_scenes import make_scene, save, to_jpeg
 
 
 def findings_of(data):

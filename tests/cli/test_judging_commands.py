@@ -15,6 +15,7 @@ from doctored.detector.golden import write_golden
 from doctored.detector.shelf import FOLDER, shelf, shelve
 from doctored.picture import decode, encode_png
 from toy_detectors import build_toy_detector
+from toy_scenes import make_scene, save, to_jpeg
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,18 @@ def test_explain_outside_the_domain_draws_nothing_and_ends_well(toy, tmp_path, c
     assert "The picture is 50×20" in told
     assert "No overlay was drawn" in told
     assert not out.exists()
+
+
+def test_explain_shows_a_jpegs_own_views_whatever_detectors_know(toy, tmp_path, capsys):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(to_jpeg(save(make_scene(), 60), 90))
+    out = tmp_path / "new" / "sheet.png"
+    assert main(["explain", str(photo), "--detector", toy, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "saved at least twice" in said
+    assert "no evidence" in said
+    assert not out.exists()
+    assert decode((tmp_path / "new" / "sheet-jpeg.png").read_bytes()).width > 700
 
 
 def test_explain_ends_with_3_where_the_picture_cannot_be_read(toy, tmp_path, capsys):

@@ -1,11 +1,14 @@
 """`doctored explain`: one picture in, reasons and a sheet with both overlays out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from doctored.errors import PictureError
+
+if TYPE_CHECKING:
+    from doctored.picture import Picture
 
 
 def command(
@@ -29,12 +32,12 @@ def command(
     import sys
 
     from doctored.explain import explain
-    from doctored.picture import encode_png
+    from doctored.picture import decode, encode_png
     from doctored.scan.sinks import printable
 
     try:
-        source = sys.stdin.buffer if picture == "-" else picture
-        explanation = explain(source, detector, budget=budget, stability=stability)
+        opened = decode(sys.stdin.buffer if picture == "-" else picture)
+        explanation = explain(opened, detector, budget=budget, stability=stability)
     except PictureError as error:
         typer.echo(f"doctored: {printable(picture)}: {error}", err=True)
         raise typer.Exit(3) from error
@@ -46,8 +49,26 @@ def command(
         typer.echo(reason)
     if explanation.evidence is None:
         typer.echo("No overlay was drawn: outside its domain a detector's evidence means nothing.")
+    else:
+        _write(encode_png(explanation.sheet()), out)
+        typer.echo(f"The sheet with both overlays: {out}")
+    _show_jpeg(opened, out.with_name(f"{out.stem}-jpeg{out.suffix}"))
+
+
+def _show_jpeg(picture: "Picture", out: Path) -> None:
+    """Of a JPEG, its own views; nothing for other pictures."""
+    from doctored.explain.jpeg_views import view_jpeg
+    from doctored.picture import encode_png
+
+    views = view_jpeg(picture)
+    if views is None:
         return
-    sheet = encode_png(explanation.sheet())
+    for reason in views.reasons:
+        typer.echo(reason)
+    _write(encode_png(views.sheet()), out)
+    typer.echo(f"The JPEG's own views: {out}")
+
+
+def _write(png: bytes, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(sheet)
-    typer.echo(f"The sheet with both overlays: {out}")
+    out.write_bytes(png)

@@ -1,5 +1,6 @@
-"""Overlays and reasons from a detector's own evidence."""
+"""Overlays and reasons from a detector's own evidence; a JPEG's own views."""
 
 from doctored.explain.explanation import Explanation, explain
+from doctored.explain.jpeg_views import JpegViews, view_jpeg
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "JpegViews", "explain", "view_jpeg"]

@@ -1,6 +1,6 @@
 """Picture, overlay for fake, overlay for real: side by side, with captions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ MARGIN, GAP = 24, 16
 GROUND, INK, SOFT = (251, 250, 247), (28, 27, 25), (103, 99, 92)
 TITLE_SIZE, TEXT_SIZE = 22, 15
 LINE = 22
+
+Panel = tuple[NDArray[np.uint8], str, tuple[int, int, int] | None]
+"""What is shown, its caption, and the colour that its tint has."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +37,7 @@ def draw_panels(explanation: Explanation, min_side: int = MIN_SIDE, max_side: in
     if evidence is None:
         return Panels(shown, {})
     size = shown.shape[1], shown.shape[0]
-    box = _scaled(explanation.box, size, (width, height)) if explanation.box else None
+    box = scale_box(explanation.box, size, (width, height)) if explanation.box else None
     return Panels(shown, {target: lay_over(shown, evidence, target, box) for target in COLOURS})
 
 
@@ -48,7 +51,7 @@ def fit(pixels: NDArray[np.uint8], min_side: int, max_side: int) -> NDArray[np.u
     return np.array(Image.fromarray(pixels).resize(size, how, reducing_gap=3.0))
 
 
-def _scaled(box: Box, size: tuple[int, int], stored: tuple[int, int]) -> Box:
+def scale_box(box: Box, size: tuple[int, int], stored: tuple[int, int]) -> Box:
     across, down = size[0] / stored[0], size[1] / stored[1]
     left, top = round(box[0] * across), round(box[1] * down)
     right, bottom = round((box[0] + box[2]) * across), round((box[1] + box[3]) * down)
@@ -59,20 +62,26 @@ def draw_sheet(explanation: Explanation) -> NDArray[np.uint8]:
     """The sheet, uint8 [H, W, 3]; outside the domain it holds the picture and the reason, no overlay."""
     panels = draw_panels(explanation)
     shown = [panels.picture, *panels.overlays.values()]
-    height, width = panels.picture.shape[:2]
     title = f"{explanation.prediction.label} · {explanation.detector} {explanation.version}"
+    captioned = [(pixels, *caption) for pixels, caption in zip(shown, _captions(explanation), strict=True)]
+    return arrange(title, captioned, [*explanation.reasons, *_notes(explanation)])
+
+
+def arrange(title: str, panels: Sequence[Panel], sentences: Sequence[str]) -> NDArray[np.uint8]:
+    """Panels of one size side by side, with captions, under a title and above sentences: uint8 [H, W, 3]."""
+    height, width = panels[0][0].shape[:2]
     title_font, font = _font(TITLE_SIZE), _font(TEXT_SIZE)
-    whole = max(len(shown) * (width + GAP) - GAP, 720)
-    notes = _wrap([*explanation.reasons, *_notes(explanation)], font, whole)
+    whole = max(len(panels) * (width + GAP) - GAP, 720)
+    notes = _wrap(sentences, font, whole)
     top = MARGIN + TITLE_SIZE + GAP
     bottom = top + height + LINE + GAP + LINE * len(notes)
     sheet = Image.new("RGB", (whole + 2 * MARGIN, bottom + MARGIN), GROUND)
     draw = ImageDraw.Draw(sheet)
     draw.text((MARGIN, MARGIN - 4), title, INK, title_font)
-    for index, (pixels, caption) in enumerate(zip(shown, _captions(explanation), strict=True)):
+    for index, (pixels, caption, colour) in enumerate(panels):
         left = MARGIN + index * (width + GAP)
         sheet.paste(Image.fromarray(pixels), (left, top))
-        _caption(draw, left, top + height + 6, caption, font)
+        _caption(draw, left, top + height + 6, (caption, colour), font)
     for index, line in enumerate(notes):
         draw.text((MARGIN, top + height + LINE + GAP + LINE * index), line, INK, font)
     return np.array(sheet)
@@ -107,7 +116,9 @@ def _notes(explanation: Explanation) -> list[str]:
     return [f"Both overlays share one scale; they are smooth between the cells of the {height}×{width} map."]
 
 
-def _wrap(sentences: list[str], font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> list[str]:
+def _wrap(
+    sentences: Sequence[str], font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int
+) -> list[str]:
     lines = []
     for sentence in sentences:
         line = ""

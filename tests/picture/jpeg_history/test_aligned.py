@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.picture.jpeg_history.scenes import make_scene, save
 
 from doctored.picture.jpeg_history.aligned import block_evidence, find_recompression
 from doctored.picture.jpeg_history.tables import standard_table
+from toy_scenes import make_scene, save
 
 
 @pytest.mark.parametrize(("first", "last"), [(50, 90), (65, 90), (80, 90), (60, 80), (70, 95)])

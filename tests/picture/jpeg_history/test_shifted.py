@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.picture.jpeg_history.scenes import make_scene, save
 
 from doctored.picture.jpeg_history.blocks import MODES, low_frequencies
 from doctored.picture.jpeg_history.shifted import (
@@ -15,6 +14,7 @@ from doctored.picture.jpeg_history.shifted import (
     _windows,
     find_shifted_grids,
 )
+from toy_scenes import make_scene, save
 
 
 @pytest.mark.parametrize(("down", "across"), [(3, 5), (0, 4), (7, 7), (1, 0)])

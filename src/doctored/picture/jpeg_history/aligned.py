@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from doctored.picture.jpeg_history.blocks import MODES, low_frequencies
+from doctored.picture.jpeg_history.blocks import BLOCK, MODES, low_frequencies
 from doctored.picture.jpeg_history.tables import MOZJPEG, nearest_quality, standard_table
 
 MOST_BLOCKS = 8_192
 """Looked at in all: half of them on the picture's grid, half on the grids it is compared with."""
+SAVED_TWICE_SCORE = 0.6
+"""Nats a block: the smallest tenth that at most 1 % of pictures saved once reach, at each of the last
+qualities 75 to 95, on half of the bases of benchmarks/jpeg_double.py (by a hash of their names)."""
 LARGEST = 255
 MOST_STEP = 64
 CALIBRATION_SHIFTS = ((4, 4), (2, 6))
@@ -50,20 +53,30 @@ class _Model(NamedTuple):
 
 def find_recompression(stored: NDArray[np.uint8], luma_table: Sequence[int]) -> Recompression:
     """The likeliest first saving of a JPEG's pixels [H, W, 3], as stored, given its own luma table."""
-    found, _ = _fit(stored, luma_table, MOST_BLOCKS)
+    found, _ = _fit(stored, luma_table, MOST_BLOCKS // 2)
     return found
 
 
 def block_evidence(
     stored: NDArray[np.uint8], luma_table: Sequence[int]
 ) -> tuple[Recompression, NDArray[np.float32]]:
-    """For the likeliest first saving, each block's log-likelihood ratio for it, float32 [rows, columns]."""
+    """For the likeliest first saving, each block's log-likelihood ratio for it, float32 [rows, columns].
+
+    A block with clipped colours is at least 0: clipping between the savings undoes what the first one left.
+    """
     found, models = _fit(stored, luma_table, None)
-    rows, columns = (side // 8 for side in stored.shape[:2])
+    rows, columns = (side // BLOCK for side in stored.shape[:2])
     total = np.zeros(rows * columns, dtype=np.float64)
     for model, step in zip(models, found.steps, strict=True):
         total += model.ratios[step][model.bins]
-    return found, total.reshape(rows, columns).astype(np.float32)
+    evidence = total.reshape(rows, columns).astype(np.float32)
+    return found, np.where(_are_clipped(stored, rows, columns), np.maximum(evidence, 0), evidence)
+
+
+def _are_clipped(stored: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.bool_]:
+    """Which blocks have a colour at either end of its range, or one step from it: bool [rows, columns]."""
+    ends = (stored[: BLOCK * rows, : BLOCK * columns] + np.uint8(2) < 4).any(axis=2)
+    return np.asarray(ends.reshape(rows, BLOCK, columns, BLOCK).any(axis=(1, 3)))
 
 
 def _fit(
@@ -75,7 +88,7 @@ def _fit(
     others = [low_frequencies(stored, shift, quarter).reshape(-1, len(MODES)) for shift in CALIBRATION_SHIFTS]
     calibration = np.concatenate(others)
     models = [
-        _model(own[:, mode], calibration[:, mode], int(luma_table[8 * v + u]))
+        _model(own[:, mode], calibration[:, mode], int(luma_table[BLOCK * v + u]))
         for mode, (v, u) in enumerate(MODES)
     ]
     likelihoods = np.stack(
@@ -97,7 +110,7 @@ def _first_tables() -> tuple[list[int], NDArray[np.intp]]:
     tables += [standard_table(quality, MOZJPEG) for quality in FIRST_QUALITIES]
     photoshop: Any = presets
     tables += [tuple(preset["quantization"][0]) for preset in photoshop.values()]
-    steps = [[min(table[8 * v + u], MOST_STEP) for v, u in MODES] for table in tables]
+    steps = [[min(table[BLOCK * v + u], MOST_STEP) for v, u in MODES] for table in tables]
     return [nearest_quality(table) for table in tables], np.array(steps, dtype=np.intp)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 BLOCK = 8
 MIN_SIDE = 64
+BLOCKS_AT_ONCE = 4_096
 REC_601 = (0.299, 0.587, 0.114)
 MODES = tuple((v, u) for v in range(4) for u in range(4) if 0 < v + u < 4)
 """The frequencies (down, across) that are looked at: low ones survive in nearly every picture."""
@@ -33,10 +34,20 @@ _BASIS = np.stack(
 
 def as_stored(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """A view of upright pixels [H, W, 3] as the file stores them, so that its 8×8 grid starts at 0, 0."""
-    flips = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}
-    down, across = flips.get(orientation, (1, 1))
-    turned = pixels[::down, ::across]
-    return turned.swapaxes(0, 1) if orientation >= 5 else turned
+    down, across = _flips(orientation)
+    flipped = pixels[::down, ::across]
+    return flipped.swapaxes(0, 1) if orientation >= 5 else flipped
+
+
+def as_upright(cells: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+    """A view of a map [h, w] of the stored picture, turned as the picture is to be seen."""
+    down, across = _flips(orientation)
+    return (cells.swapaxes(0, 1) if orientation >= 5 else cells)[::down, ::across]
+
+
+def _flips(orientation: int) -> tuple[int, int]:
+    """Whether an Exif orientation turns down and across of the upright picture around: -1, else 1."""
+    return {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(orientation, (1, 1))
 
 
 def upright_box(
@@ -63,8 +74,12 @@ def low_frequencies(
     every = BLOCK * step
     windows = sliding_window_view(stored, (BLOCK, BLOCK), axis=(0, 1))
     chosen = windows[shift[0] :: every, shift[1] :: every].transpose(0, 1, 3, 4, 2)
-    samples = chosen.astype(np.float32, order="C").reshape(-1, _BASIS.shape[0])
-    return np.asarray((samples @ _BASIS).reshape(*chosen.shape[:2], -1))
+    found = np.empty((*chosen.shape[:2], len(MODES)), dtype=np.float32)
+    at_once = max(1, BLOCKS_AT_ONCE // chosen.shape[1])
+    for row in range(0, len(chosen), at_once):
+        samples = chosen[row : row + at_once].astype(np.float32, order="C").reshape(-1, len(_BASIS))
+        found[row : row + at_once] = (samples @ _BASIS).reshape(-1, *found.shape[1:])
+    return found
 
 
 def _stride(rows: int, columns: int, most: int) -> int:

@@ -15,7 +15,7 @@ def make_scene(width: int = 320, height: int = 256, seed: int = 0) -> Image.Imag
     planes = [_noise(rng, falling) for _ in range(3)]
     grey = planes[0]
     mixed = np.stack([grey + 0.15 * plane for plane in planes], axis=-1)
-    return Image.fromarray(np.clip(128 + 38 * mixed, 1, 254).astype(np.uint8))
+    return Image.fromarray(np.clip(128 + 28 * mixed, 16, 239).astype(np.uint8))
 
 
 def _noise(rng: np.random.Generator, falling: NDArray[np.float64]) -> NDArray[np.float64]:

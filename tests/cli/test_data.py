@@ -49,6 +49,25 @@ def test_check_shows_notes(tmp_path):
     assert "note: left out 1 picture: outside the layout; the first: sheet.png" in said
 
 
+def test_check_as_json(toy):
+    code, said = run("check", toy, "--json", "--full")
+    record = json.loads(said)
+    assert (code, record["schema"], record["reader"], record["rows"]) == (0, 1, "cifake", 24)
+    assert sum(entry["count"] for entry in record["counts"]) == record["looked_into"] == 24
+    assert record["formats"] == {"fake": {"JPEG": 12}, "real": {"JPEG": 12}}
+    for key in record:
+        assert f"`{key}`" in PAGE
+
+
+def test_check_ends_with_3_where_something_cannot_be_read(toy):
+    data = bytearray(toy.read_bytes())
+    data[data.index(b"\xff\xd8\xff") + 20] ^= 0xFF
+    toy.write_bytes(data)
+    code, said = run("check", toy, "--full")
+    assert code == 3
+    assert "odd: pictures that are damaged or gone (is damaged): 1: " in said
+
+
 def test_check_draws_the_layouts_it_knows(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"")
     with pytest.raises(DataError, match="Known layouts"):

@@ -4,7 +4,6 @@ import pytest
 
 from data.readers.toy_sets import arrow, huggingface_metadata, parquet, write
 from doctored.data.members import MemberStore
-from doctored.data.picture_tables import PictureTable, split_row_name
 from doctored.data.readers import read_dataset
 from doctored.errors import DataError, MissingExtra
 
@@ -98,39 +97,6 @@ def test_a_row_with_a_path_alone_is_not_followed(tmp_path):
     manifest = read_dataset(tmp_path / "a.arrow")
     with MemberStore(tmp_path / "a.arrow") as store, pytest.raises(DataError, match="holds no picture"):
         store.read(manifest.column("member")[0])
-
-
-def test_a_row_group_that_is_a_bomb(tmp_path, monkeypatch):
-    monkeypatch.setattr("doctored.data.picture_tables.MAX_GROUP_BYTES", 10)
-    table = PictureTable(parquet("a.parquet", [0, 1, 1]), "a.parquet")
-    assert len(table) == 3
-    with pytest.raises(DataError, match="row group is larger"):
-        table.read(0)
-
-
-def test_rows_across_row_groups():
-    table = PictureTable(parquet("a.parquet", [0] * 7, row_group_size=3), "a.parquet")
-    assert [table.read(row) for row in (6, 0, 3, 2, 5)] == [
-        f"a.parquet#{row}".encode() for row in (6, 0, 3, 2, 5)
-    ]
-    for row in (-1, 7):
-        with pytest.raises(DataError, match="no row"):
-            table.read(row)
-
-
-def test_names_of_rows():
-    assert split_row_name("a/b.parquet#17") == ("a/b.parquet", 17)
-    assert split_row_name("b.ARROW#0") == ("b.ARROW", 0)
-    for name in (
-        "a.parquet",
-        "a.parquet#",
-        "a.parquet#01",
-        "a.parquet#-1",
-        "a.jpg#1",
-        "#1",
-        "a.parquet#1.jpg",
-    ):
-        assert split_row_name(name) is None
 
 
 def test_a_file_named_like_a_row_is_refused(tmp_path):

@@ -10,13 +10,17 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import jsonschema
 import pytest
+from PIL import Image, PngImagePlugin
+from tests.page.reading import Seen
 
 from doctored.cli.main import main
 from doctored.cli.scanning import ScanOptions, command_line
+from doctored.page.markup import ATTRIBUTES, ELEMENTS
 from doctored.scan import pipeline
 from toy_detectors import build_toy_detector
 from toy_pictures import assert_same_records, save_grey, save_many, save_one_of_each
@@ -183,6 +187,55 @@ def test_a_page_judges_mild_copies_too_and_changes_nothing_else(run, pictures, t
     _, plain, _ = run(pictures, "--jsonl", "--stability")
     _, paged, _ = run(pictures, "--jsonl", "--html", tmp_path / "report.html")
     assert_same_records(*([json.loads(line) for line in out.splitlines()] for out in (plain, paged)))
+
+
+def save_with_hostile_metadata(folder, text):
+    """A PNG and a JPEG whose text fields all hold `text`."""
+    folder.mkdir()
+    texts = PngImagePlugin.PngInfo()
+    for keyword in ("parameters", "prompt", "Software", "Comment", "Description"):
+        texts.add_itxt(keyword, f"{text}\nSteps: 20, Sampler: {text}, Seed: 1, Model: {text}")
+    texts.add_itxt("XML:com.adobe.xmp", f"<x:xmpmeta>{text}</x:xmpmeta>")
+    exif = Image.Exif()
+    for number in (0x010E, 0x010F, 0x0110, 0x0131, 0x013B, 0x8298):
+        exif[number] = text
+    picture = Image.new("RGB", (90, 70), (120, 90, 60))
+    picture.save(folder / "a.png", pnginfo=texts)
+    picture.save(folder / "b.jpg", exif=exif, comment=text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "</p><script>alert(1)</script><img src=x onerror=alert(1)>",
+        "\x1b[31m\x1b]0;owned\x07\x9b2J",
+        "\u202egpj.exe\u2066\u200b",
+        "-->]]></style>\"'><b>",
+    ],
+)
+def test_hostile_metadata_is_text_everywhere(run, tmp_path, text):
+    for name, content in (("plain", "Some words"), ("hostile", text)):
+        save_with_hostile_metadata(tmp_path / name, content)
+        code, out, _ = run(tmp_path / name, "--html", tmp_path / f"{name}.html")
+        assert code == 0
+        assert all(character.isprintable() or character in "\t\n" for character in out)
+    page = (tmp_path / "hostile.html").read_text("utf-8")
+    body = re.sub("<(style|script)>.*?</\\1>", "", page.removeprefix("<!doctype html>"), flags=re.DOTALL)
+    allowed = ELEMENTS | {"style", "script"}
+    for element, attributes in Seen(body).tags:
+        assert element in allowed
+        assert set(attributes) <= ATTRIBUTES
+    written = Counter(element for element, _ in Seen(body).tags)
+    assert (written["script"], written["img"], written["b"], written["article"]) == (0, 2, 0, 2)
+    assert page.count("<script>") == 1
+    assert all(character.isprintable() or character == "\n" for character in page)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows refuses such names")
+def test_an_error_that_names_a_file_gives_the_terminal_no_orders(run, tmp_path):
+    code, _, err = run("a.png", "--policy", tmp_path / "\x1b[31m.toml")
+    assert code == 2
+    assert err.rstrip("\n").isprintable()
 
 
 @pytest.mark.parametrize(

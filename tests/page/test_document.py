@@ -88,6 +88,7 @@ def test_no_part_lets_a_tag_through(text):
         page.table([text], [[text], [1]]),
         page.paragraphs(text, text),
         page.fold(text, text),
+        page.links(text, (text, text)),
         page.facts((text, text)),
         page.choice("kind", text, [(text, text)]),
     ]
@@ -100,6 +101,7 @@ def test_no_part_lets_a_tag_through(text):
         page.table(["x"], [["x"], [1]]),
         page.paragraphs("x", "x"),
         page.fold("x", "x"),
+        page.links("x", ("x", "x")),
         page.facts(("x", "x")),
         page.choice("kind", "x", [("x", "x")]),
     )]  # fmt: skip

@@ -103,6 +103,14 @@ def test_headings_follow_each_other_and_ids_are_unique(tmp_path):
     assert len(names) == len(set(names))
 
 
+def test_links_lead_to_every_part(tmp_path):
+    tags = read(write(tmp_path / "page.html")).tags
+    places = {attributes["id"] for _, attributes in tags if "id" in attributes}
+    links = [attributes["href"] for name, attributes in tags if name == "a"]
+    assert len(links) == 6
+    assert {link.removeprefix("#") for link in links} <= places
+
+
 @pytest.mark.parametrize("text", [*HOSTILE, "\u202e", "\x1b[31m"])
 def test_a_command_from_outside_is_text(tmp_path, text):
     plain = read(write(tmp_path / "a.html", command="x"))

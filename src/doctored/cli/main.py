@@ -97,8 +97,17 @@ def _tell(message: str, code: int, is_debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    print(f"doctored: {message}", file=sys.stderr)
+    print(f"doctored: {_printable(message)}", file=sys.stderr)
     return code
+
+
+def _printable(message: str) -> str:
+    """A message may name a file, whose name must not become an order to the terminal."""
+    if message.isprintable():
+        return message
+    from doctored.scan.sinks import printable
+
+    return "\n".join(printable(line) for line in message.split("\n"))
 
 
 if __name__ == "__main__":

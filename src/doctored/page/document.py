@@ -57,8 +57,15 @@ def frame(
     return before, join(closing("main"), footer, script, closing("body"), closing("html"), end)
 
 
-def section(heading: str, *body: object) -> Markup:
-    return tag("section", tag("h2", heading), *body)
+def section(heading: str, *body: object, place: str | None = None) -> Markup:
+    """A part of the page under its heading; `place` is what `links` leads to."""
+    return tag("section", tag("h2", heading), *body, id=place)
+
+
+def links(label: str, *entries: tuple[str, str]) -> Markup:
+    """Where on the page one can go: (place, text)."""
+    found = [tag("li", tag("a", text, href=f"#{place}")) for place, text in entries]
+    return tag("nav", tag("ul", *found, class_="links"), aria_label=label)
 
 
 def picture(file: bytes, alt: str, *, width: int | None = None, height: int | None = None) -> Markup:

@@ -11,9 +11,9 @@ from typing import Final
 VOID: Final = frozenset({"br", "hr", "img", "input", "meta"})
 ELEMENTS: Final = VOID | {
     "a", "abbr", "article", "b", "bdi", "body", "code", "dd", "details", "div", "dl", "dt", "figcaption",
-    "figure", "footer", "h1", "h2", "h3", "head", "header", "html", "label", "li", "main", "ol", "option",
-    "p", "pre", "section", "select", "small", "span", "strong", "summary", "table", "tbody", "td", "th",
-    "thead", "time", "title", "tr", "ul",
+    "figure", "footer", "h1", "h2", "h3", "head", "header", "html", "label", "li", "main", "nav", "ol",
+    "option", "p", "pre", "section", "select", "small", "span", "strong", "summary", "table", "tbody", "td",
+    "th", "thead", "time", "title", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES: Final = frozenset({
     "alt", "aria-label", "charset", "class", "colspan", "content", "data-codes", "data-kinds", "data-label",

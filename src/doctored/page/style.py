@@ -59,6 +59,9 @@ figcaption {
 .badge.real { color: var(--real); background: var(--real-ground); }
 .badge.unsure { color: var(--unsure); background: var(--unsure-ground); }
 .counts { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1rem 0 0; padding: 0; list-style: none; }
+.links { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 2rem 0 0; padding: 0; }
+.links { list-style: none; }
+a { color: var(--real); }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; font-size: .875rem; color: var(--soft); }
 .swatch { display: inline-block; width: .875rem; height: .875rem; border-radius: 3px; vertical-align: -1px; }
 .swatch.fake { background: #d55e00; }

@@ -127,7 +127,8 @@ class PageFile:
         missing = chapter.count - here
         note = f"{missing:,} more are left out here, for a page holds {self._at_most:,}; " if missing else ""
         advice = "--jsonl has them all." if missing else ""
-        start = join(opening("section", class_="cards"), heading, tag("p", chapter.text, class_="soft"))
+        start = opening("section", class_="cards", id=_place(chapter.heading))
+        start = join(start, heading, tag("p", chapter.text, class_="soft"))
         start = join(start, tag("p", note, advice) if missing else "", opening("div", class_="rows"))
         self._stream.write(start.encode("utf-8"))
         chapter.copy_to(self._stream, here)
@@ -164,11 +165,13 @@ class PageFile:
             page.choice("kind", "Kind", _options(self._kinds)),
             page.choice("code", "Finding", _options(self._codes)),
         )
+        places = [chapter.heading for chapter in self._chapters if chapter.count] + [LIMITS_HEADING]
         return [
             tag("ul", *counts, class_="counts"),
             *unread,
             self._circumstances(),
             page.caution(),
+            page.links("On this page", *((_place(heading), heading) for heading in places)),
             page.filters(*choices),
             page.legend("In the overlays:") if self._has_overlays else Markup(),
         ]
@@ -209,6 +212,7 @@ CHAPTERS = (
     ("Real", "The whole question was examined, and strong signs say real."),
     ("Not examined", "These could not be read, so nothing is known about them."),
 )
+LIMITS_HEADING = "Limits of each check"
 FAKE, SIGN, UNSURE, REAL, BROKEN = range(len(CHAPTERS))
 
 
@@ -223,7 +227,11 @@ def _chapter(record: Mapping[str, Any]) -> int:
 
 def draw_limits() -> Markup:
     pairs = [(check.replace("_", " ").replace(":", ": "), text) for check, text in LIMITS.items()]
-    return page.section("Limits of each check", page.facts(*pairs))
+    return page.section(LIMITS_HEADING, page.facts(*pairs), place=_place(LIMITS_HEADING))
+
+
+def _place(heading: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in heading.lower())
 
 
 def _options(counted: Counter[str]) -> Sequence[tuple[str, str]]:

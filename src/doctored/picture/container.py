@@ -5,6 +5,7 @@ Blocks are found and handed on as they are; what is in them is for others to rea
 
 import struct
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
@@ -55,10 +56,9 @@ def read_container(data: bytes, image_format: str) -> Container:
     at no more than 10,000 segments, chunks or boxes, and unpacks no more than 8 MiB of text.
     """
     draft = Draft(end=len(data))
-    if (module := READERS.get(image_format)) is not None:
-        read: Callable[[bytes, Draft], None] = import_module(f"doctored.picture.containers.{module}").read
+    if image_format in READERS:
         try:
-            read(data, draft)
+            _reader(image_format)(data, draft)
         # What a file lacks shows as a place that is not there, or as a number that cannot be.
         except (struct.error, IndexError, ValueError, OverflowError):
             draft.complain("the file's structure breaks off")
@@ -74,3 +74,12 @@ def read_container(data: bytes, image_format: str) -> Container:
         problems=tuple(draft.problems),
         others=tuple(draft.others),
     )
+
+
+@cache
+def _reader(image_format: str) -> Callable[[bytes, Draft], None]:
+    """Imported when a file of its format comes; most scans meet one or two."""
+    read: Callable[[bytes, Draft], None] = import_module(
+        f"doctored.picture.containers.{READERS[image_format]}"
+    ).read
+    return read

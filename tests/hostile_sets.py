@@ -252,6 +252,8 @@ def odd_folders(folder: Path) -> Iterator[Case]:
     (root / "fake" / "loop").symlink_to(root)
     os.mkfifo(root / "fake" / "fifo.jpg")
     yield Case("links out of a folder, in circles, and a FIFO", root, 40, {"refused": 4})
+    if sys.platform != "linux":  # others take case and encoding into their own hands
+        return
     root = write_folder(folder / "names")
     (root / "Real").mkdir(exist_ok=True)
     (root / "Real" / "00.JPG").write_bytes(picture())

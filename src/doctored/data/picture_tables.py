@@ -79,9 +79,9 @@ class PictureTable:
         A row that holds a path instead is not followed.
         """
         if not 0 <= row < len(self):
-            raise DataError(f"{self.name} has {len(self)} rows, and no row {row}; check the manifest")
+            raise DataError(f"{self.name!r} has {len(self)} rows, and no row {row}; check the manifest")
         if self.picture_column is None:
-            raise DataError(f"{self.name} has no column of pictures; leave it out")
+            raise DataError(f"{self.name!r} has no column of pictures; leave it out")
         try:
             value = self._scalar(row)
         except (self._pyarrow.ArrowException, OSError, ValueError) as error:
@@ -89,7 +89,9 @@ class PictureTable:
         if isinstance(value, dict):
             value = value.get("bytes")
         if not isinstance(value, bytes):
-            raise DataError(f"{self.name}#{row} holds no picture, at most a path; save the set with bytes")
+            raise DataError(
+                f"{f'{self.name}#{row}'!r} holds no picture, at most a path; save the set with bytes"
+            )
         return value
 
     def _open(self, source: Path | bytes) -> None:
@@ -136,7 +138,7 @@ class PictureTable:
         )
         if size > MAX_GROUP_BYTES:
             limit = f"{MAX_GROUP_BYTES >> 30} GiB"
-            raise DataError(f"{self.name}: a row group is larger than {limit}; write smaller row groups")
+            raise DataError(f"{self.name!r}: a row group is larger than {limit}; write smaller row groups")
 
     def _find_picture_column(self) -> str | None:
         for name, feature in self.features.items():
@@ -157,7 +159,7 @@ class PictureTable:
 
     def _unreadable(self, error: Exception) -> DataError:
         told = " ".join(str(error).split())[:200]
-        return DataError(f"{self.name} is damaged, or no table of pictures ({told}); fetch it again")
+        return DataError(f"{self.name!r} is damaged, or no table of pictures ({told}); fetch it again")
 
 
 def _features_of(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:

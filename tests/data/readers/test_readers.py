@@ -194,6 +194,19 @@ def test_an_unknown_layout_draws_those_it_knows(tmp_path):
     assert message.endswith("write a manifest.csv")
 
 
+def test_the_nearest_layout_where_none_understands_anything(tmp_path):
+    with pytest.raises(DataError, match=r"no folder's name is a class \('a', 'b'\); arrange"):
+        read_dataset(write(tmp_path / "set", ["a/1.jpg", "b/2.jpg", "b/3.jpg"], "folder"))
+    with pytest.raises(DataError, match="all pictures lie in one folder; arrange"):
+        read_dataset(write(tmp_path / "flat", ["1.jpg", "2.jpg"], "folder"))
+
+
+def test_a_hostile_name_is_shown_escaped(tmp_path):
+    with pytest.raises(DataError) as caught:
+        read_dataset(write(tmp_path / "set", ["a\x1b[2J/1.jpg"], "zip"))
+    assert "\x1b" not in str(caught.value)
+
+
 def test_a_layout_can_be_named(tmp_path):
     root = write(tmp_path / "set", ["a/1.jpg", "b/2.jpg", "real/3.jpg"], "folder")
     assert read_dataset(root, "folders").column("id") == ("real/3.jpg",)

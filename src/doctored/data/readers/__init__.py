@@ -4,6 +4,7 @@ The order of the imports is the order of choice: special layouts before general 
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from doctored.data.manifest import Manifest
@@ -83,13 +84,21 @@ def _recognise(store: MemberStore) -> Reader:
 
 def _draw_layouts(source: str, listing: Listing, shares: dict[str, float]) -> str:
     drawings = "\n\n".join(f"{name}:\n{reader.layout}" for name, reader in registered_readers().items())
-    nearest = max(shares, key=lambda name: shares[name])
     members = [*listing.pictures, *listing.tables]
-    hint = "none of them comes near"
+    return (
+        f"{source}: the layout is not known (first picture: {members[0]!r}). Known layouts:\n\n{drawings}\n\n"
+        f"Here {_name_nearest(members, shares)}; "
+        "arrange the folders so, name a reader, or write a manifest.csv"
+    )
+
+
+def _name_nearest(members: Sequence[str], shares: dict[str, float]) -> str:
+    nearest = max(shares, key=lambda name: shares[name])
     if shares[nearest]:
         understood = round(shares[nearest] * len(members))
-        hint = f"the nearest is {nearest!r}, which understands {understood} of {len(members)} pictures"
-    return (
-        f"{source}: the layout is not known (first picture: {members[0]}). Known layouts:\n\n{drawings}\n\n"
-        f"Here {hint}; arrange the folders so, name a reader, or write a manifest.csv"
-    )
+        return f"the nearest is {nearest!r}, which understands {understood} of {len(members)} pictures"
+    found = dict.fromkeys(part for name in members for part in name.split("/")[:-1])
+    if not found:
+        return "the nearest is 'folders', but all pictures lie in one folder"
+    shown = ", ".join(map(repr, list(found)[:5])) + (", ..." if len(found) > 5 else "")
+    return f"the nearest is 'folders', but no folder's name is a class ({shown})"

@@ -67,7 +67,7 @@ def _tables(listing: Listing) -> list[str]:
 def _read_table(store: MemberStore, member: str, left_out: dict[str, list[str]]) -> Iterator[Row]:
     table = store.table(member)
     if table.picture_column is None:
-        raise DataError(f"{member} has no column of pictures; leave it out")
+        raise DataError(f"{member!r} has no column of pictures; leave it out")
     label = _find_label(table, member)
     generators = table.column("generator") if "generator" in table.names else None
     source, split = source_of(store), _split_of(member)
@@ -101,7 +101,7 @@ def _find_label(table: PictureTable, member: str) -> LabelColumn:
                 return LabelColumn(name, found_words)
     columns = ", ".join(table.names)[:200]
     raise DataError(
-        f"{member}: no column says what is real and what fake (columns: {columns}); "
+        f"{member!r}: no column says what is real and what fake (columns: {columns}); "
         "save it with a ClassLabel whose names say so, or with the words in a column 'label'"
     )
 

@@ -45,19 +45,19 @@ def measure_likeness(picture: "Picture", thumbnail: bytes) -> float | None:
     views = [inner]
     if (trimmed := _without_bars(inner)).size < inner.size and min(trimmed.shape) >= 16:
         views.append(trimmed)
-    turned = [
-        turn
-        for view in views
-        for side in (view, view[:, ::-1])
-        for turn in (np.rot90(side, k) for k in range(4))
-    ]
     square = _fit(outer, SIDE, SIDE)
-    best = max(_correlation(square, _fit(turn, SIDE, SIDE)) for turn in turned)
-    for turn in turned:
-        if best >= ALIKE:
-            break
-        best = max(best, _search(outer, turn), _search(turn, outer))
+    best = max(_correlation(square, _fit(turn, SIDE, SIDE)) for view in views for turn in _turns(view))
+    for view in views:
+        for field, other in ((outer, view), (view, outer)):
+            if best < ALIKE:
+                best = max(best, _search(field, other))
     return best
+
+
+def _turns(view: Grey) -> list[Grey]:
+    """The eight orientations: four that keep the shape, then four that turn it on its side."""
+    kept = [view, view[::-1], view[:, ::-1], view[::-1, ::-1]]
+    return kept + [turn.T for turn in kept]
 
 
 def _grey(pixels: NDArray[np.uint8]) -> Grey:
@@ -96,23 +96,31 @@ def _correlation(one: Grey, other: Grey) -> float:
 
 
 def _search(outer: Grey, inner: Grey) -> float:
-    """The best correlation of `inner` with any part of `outer` of its shape, down to half of outer's side."""
+    """The best correlation of `inner`, turned in any way, with any part of `outer` of its shape, down to 0.6
+    of outer's side."""
     scale = SIDE / max(outer.shape)
     field = _fit(outer, max(8, round(outer.shape[0] * scale)), max(8, round(outer.shape[1] * scale)))
-    aspect = inner.shape[0] / inner.shape[1]
-    largest = min(field.shape[1], field.shape[0] / aspect)
+    turns = _turns(inner)
     best = -1.0
-    for share in SCALES:
-        width = int(largest * share)
-        height = min(field.shape[0], round(width * aspect))
-        if min(width, height) < 12:
-            break
-        template = _fit(inner, height, width)
-        template = template - template.mean()
-        windows = np.lib.stride_tricks.sliding_window_view(field, (height, width))
-        means = windows.mean(axis=(2, 3), keepdims=True)
-        products = np.einsum("ijkl,kl->ij", windows, template)
-        deviations = np.sqrt(((windows - means) ** 2).mean(axis=(2, 3)))
-        norms = np.maximum(deviations, MIN_DEVIATION) * np.sqrt((template**2).sum() * template.size)
-        best = max(best, float((products / np.maximum(norms, 1e-6)).max()))
+    for turned in (turns[:4], turns[4:]):
+        aspect = turned[0].shape[0] / turned[0].shape[1]
+        largest = min(field.shape[1], field.shape[0] / aspect)
+        for share in SCALES:
+            width = int(largest * share)
+            height = min(field.shape[0], round(width * aspect))
+            if min(width, height) < 12:
+                break
+            best = max(best, _match(field, [_fit(turn, height, width) for turn in turned]))
     return best
+
+
+def _match(field: Grey, templates: list[Grey]) -> float:
+    """The best correlation of any of the templates, all of one shape, with any window of the field."""
+    size = templates[0].size
+    windows = np.lib.stride_tricks.sliding_window_view(field, templates[0].shape).reshape(-1, size)
+    windows = windows - windows.mean(axis=1, keepdims=True)
+    # What is nearly flat is like nothing, whatever the noise in it says.
+    norms = np.sqrt(np.maximum(np.einsum("ij,ij->i", windows, windows), MIN_DEVIATION**2 * size))
+    stacked = np.stack([template.ravel() - template.mean() for template in templates], axis=1)
+    stacked /= np.maximum(np.sqrt((stacked * stacked).sum(axis=0)), MIN_DEVIATION)
+    return float(((windows @ stacked) / norms[:, None]).max())

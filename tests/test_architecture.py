@@ -153,7 +153,12 @@ def test_one_file_opens_pictures():
 
 
 @pytest.mark.parametrize(
-    ("library", "door"), [("onnxruntime", "detector/session.py"), ("c2pa", "checks/credentials.py")]
+    ("library", "door"),
+    [
+        ("onnxruntime", "detector/session.py"),
+        ("c2pa", "checks/credentials.py"),
+        ("cryptography", "checks/trust.py"),
+    ],
 )
 def test_one_file_imports_a_risky_library(library, door):
     assert importers(library) <= {door}

@@ -14,7 +14,7 @@ from doctored.checks.content_credentials.store import read_store
 from doctored.checks.credentials import CredentialsCheck
 from doctored.checks.trust import UsedTrust
 from doctored.picture import decode
-from doctored.records import Finding, Label
+from doctored.records import Finding, Label, Says
 from doctored.verdict import decide, load_policy
 from provenance import action, definition, plain, sign, trust
 
@@ -76,6 +76,18 @@ def test_a_changed_picture_still_tells_what_was_signed():
     assert "made by a generator" in finding.text
     assert finding.details["statement"]["source"] == "trainedAlgorithmicMedia"
     assert finding.details["codes"]["failure"] == ["assertion.dataHash.mismatch"]
+
+
+def test_an_ingredient_whose_credential_does_not_hold_is_told():
+    (before_it_was_taken_in,) = (one for one in cells.CELLS if one.case == "a changed generated parent")
+    (finding,) = before_it_was_taken_in.findings()
+    assert "left aside" in finding.text
+    data = bytearray(cells.edited_generated())
+    place = data.index(b"trainedAlgorithmicMedia")
+    data[place] ^= 1
+    changed_since = find(bytes(data))
+    assert (changed_since.code, changed_since.says) == ("credential_intact", Says.NEUTRAL)
+    assert "left aside" in changed_since.text
 
 
 def test_details_tell_who_signed_what_with_which_tool():

@@ -87,15 +87,7 @@ def judge(store: Store, used: UsedTrust) -> Finding:
         return _says_ai(statement, details)
     if capture:
         return _says_captured(store, capture, trust, details)
-    sources = [action.source for action in store.active.actions if action.source]
-    text = sentence(
-        "credential_intact",
-        "source" if sources else "",
-        signer=_signer(store.active),
-        standing=STANDINGS[trust.value],
-        source=", ".join(dict.fromkeys(sources[:3])),
-    )
-    return _neutral("credential_intact", text, details)
+    return _says_neither(store, trust, details)
 
 
 def unreadable(reason: str, details: dict[str, Any]) -> Finding:
@@ -327,6 +319,25 @@ def _says_captured(store: Store, capture: Capture, trust: Trust, details: dict[s
         details=details,
         limits=LIMITS[CHECK],
     )
+
+
+def _says_neither(store: Store, trust: Trust, details: dict[str, Any]) -> Finding:
+    sources = [action.source for action in store.active.actions if action.source]
+    variant = "ingredient" if _has_broken_ingredient(store) else "source" if sources else ""
+    text = sentence(
+        "credential_intact",
+        variant,
+        signer=_signer(store.active),
+        standing=STANDINGS[trust.value],
+        source=", ".join(dict.fromkeys(sources[:3])),
+    )
+    return _neutral("credential_intact", text, details)
+
+
+def _has_broken_ingredient(store: Store) -> bool:
+    recorded = any(one.recorded.faults() for each in store.manifests.values() for one in each.ingredients)
+    others = (store.codes_of(label) for label in store.manifests if label != store.active.label)
+    return recorded or any(codes.faults() for codes in others)
 
 
 def _changed(statement: Statement | None, capture: Capture | None, details: dict[str, Any]) -> Finding:

@@ -41,6 +41,10 @@ TEXTS = {
         "Its Content Credential is intact and signed by “{signer}”, who {standing}; it gives the picture's"
         " source as “{source}”, which answers neither way."
     ),
+    "credential_intact:ingredient": (
+        "Its Content Credential is intact and signed by “{signer}”, who {standing}, but that of a picture it"
+        " was made from does not hold and is left aside."
+    ),
     "credential_changed_after_signing": (
         "This file was changed after its Content Credential was signed, as many programs and platforms do in"
         " passing on a picture, so what the credential says is not about this file."

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import hostile
 from doctored.checks.container import EXTENSIONS, KNOWN_EXTENSIONS, ContainerCheck
@@ -178,6 +179,13 @@ def test_several_pictures_in_one_file_are_counted(name, pictures, words):
     assert finding.code == "several_pictures"
     assert finding.details["pictures"] == pictures
     assert words in finding.text
+
+
+def test_an_animated_avif_is_an_animation():
+    frames = [hostile.scene(), hostile.scene()[::-1]]
+    first, second = map(Image.fromarray, frames)
+    finding = only(hostile.save(first, "AVIF", save_all=True, append_images=[second]))
+    assert "animation of 2 frames" in finding.text
 
 
 def gain_map_jpegs() -> dict[str, bytes]:

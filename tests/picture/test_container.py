@@ -140,3 +140,27 @@ def test_the_metadata_of_a_heic_come_out_as_they_went_in():
     assert found.exif == TIFF_BLOCK
     assert found.xmp == XMP
     assert found.problems == ()
+
+
+def test_the_frames_of_an_avif_are_counted():
+    frames = [Image.fromarray(np.roll(hostile.scene(), shift, axis=1)) for shift in (0, 5, 9)]
+    data = hostile.save(frames[0], "AVIF", save_all=True, append_images=frames[1:])
+    found = container(data)
+    assert found.pictures == 3
+    assert [other.kind for other in found.others] == ["frames"]
+    assert found.end == len(data)
+
+
+def test_the_pictures_and_thumbnails_of_a_heic_are_counted():
+    pillow_heif = pytest.importorskip("pillow_heif")
+    image = Image.fromarray(hostile.scene(200, 160))
+    several, with_thumbnail = pillow_heif.from_pillow(image), pillow_heif.from_pillow(image)
+    several.add_from_pillow(image)
+    with_thumbnail[0].info["thumbnails"] = [64]
+    counted = []
+    for heic in (several, with_thumbnail):
+        stream = BytesIO()
+        heic.save(stream)
+        found = container(stream.getvalue())
+        counted.append((found.pictures, [other.kind for other in found.others]))
+    assert counted == [(2, []), (1, ["preview"])]

@@ -36,7 +36,7 @@ FOREIGN_EXTENSIONS = frozenset((
 ))  # fmt: skip
 KNOWN_EXTENSIONS = FOREIGN_EXTENSIONS.union(*EXTENSIONS.values())
 SHOWN_FORMATS = {"WEBP": "WebP", "HEIF": "HEIC"}
-ANIMATED = frozenset(("GIF", "PNG", "WEBP"))
+ANIMATED, FRAMES = frozenset(("GIF", "PNG", "WEBP")), "frames"
 
 # IPTC 2:40, as documented since 2014 (Stack Overflow, question 31120222; E. Jusupovic, 2019).
 FACEBOOK_MARK = b"FBMD"
@@ -143,7 +143,7 @@ def _list_pictures(picture: "Picture", container: "Container") -> Finding:
         _kind_of(picture, other) if number < MAX_OTHERS_OPENED else other.kind
         for number, other in enumerate(container.others)
     )
-    if picture.format in ANIMATED:
+    if picture.format in ANIMATED or FRAMES in kinds:
         text = sentence("several_pictures", "frames", pictures=container.pictures)
     elif not kinds:
         text = sentence("several_pictures", "pages", pictures=container.pictures)

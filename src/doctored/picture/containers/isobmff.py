@@ -53,6 +53,8 @@ def read(data: bytes, draft: Draft) -> None:
         draft.end = box.end
         if box.kind == b"meta" and box.end - box.start > 4:
             _read_meta(data, box, budget, draft)
+        elif box.kind == b"moov":
+            _count_frames(data, box, budget, draft)
         elif box.kind == MOTION_PHOTO:
             draft.others.append(OtherPicture("video", box.start, box.end - box.start))
         elif box.kind == b"uuid" and data[box.start : box.start + 16] == MANIFEST_UUID:
@@ -79,6 +81,21 @@ def _boxes(data: bytes, position: int, end: int, budget: Budget, draft: Draft) -
             return
         position += size
         yield Box(kind, start, position)
+
+
+def _count_frames(data: bytes, movie: Box, budget: Budget, draft: Draft) -> None:
+    """A sequence's frames, as the first track's table of samples counts them (ISO/IEC 14496-12, 8.7.3)."""
+    box = movie
+    for kind in (b"trak", b"mdia", b"minf", b"stbl", b"stsz"):
+        inside = (each for each in _boxes(data, box.start, box.end, budget, draft) if each.kind == kind)
+        found = next(inside, None)
+        if found is None:
+            return
+        box = found
+    frames = int.from_bytes(data[box.start + 8 : min(box.start + 12, box.end)], "big")
+    if frames > 1:
+        draft.pictures = max(draft.pictures, frames)
+        draft.others.append(OtherPicture("frames"))
 
 
 def _read_meta(data: bytes, meta: Box, budget: Budget, draft: Draft) -> None:
@@ -179,7 +196,7 @@ def _count_pictures(
                 if kind == b"thmb":
                     draft.others.append(OtherPicture("preview"))
     hidden = {identifier for identifier in images if items[identifier].is_hidden}
-    draft.pictures = max(1, len(images - parts - hidden))
+    draft.pictures = max(draft.pictures, len(images - parts - hidden))
     if b"iprp" in inside:
         properties = data[inside[b"iprp"].start : inside[b"iprp"].end]
         kinds = {kind for name, kind in AUXILIARY.items() if name in properties}

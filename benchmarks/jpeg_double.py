@@ -164,20 +164,19 @@ def _figures(
     interval = auc_interval(labels, single + double)
     assert auc is not None
     return {
-        f"{prefix}.auc": Figure(auc, "", len(labels), *_ends(interval)),
+        f"{prefix}.auc": Figure(auc, "AUC", len(labels), *_ends(interval)),
         f"{prefix}.false_alarms": _share([score >= threshold for score in single]),
         f"{prefix}.detected": _share([score >= threshold for score in double]),
     }
 
 
 def _share(outcomes: Sequence[bool]) -> Figure:
-    return Figure(
-        sum(outcomes) / len(outcomes), "", len(outcomes), *_ends(wilson(sum(outcomes), len(outcomes)))
-    )
+    hits, n = sum(outcomes), len(outcomes)
+    return Figure(hits / n, "share", n, *_ends(wilson(hits, n)))
 
 
 def _mean(values: Sequence[int]) -> Figure:
-    return Figure(float(np.mean(values)), "quality", len(values), *_ends(mean_interval(values)))
+    return Figure(float(np.mean(values)), "of 100", len(values), *_ends(mean_interval(values)))
 
 
 def _ends(interval: Interval | None) -> tuple[float | None, float | None]:

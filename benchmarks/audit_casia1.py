@@ -2,7 +2,7 @@
 
     python -m benchmarks.audit_casia1 --data casia1.zip
 
-`audit.casia1.pairs`: pictures with a mask. `.random_leak`: the share of test pictures that leak where rows are
+`audit.casia1.pairs`: pictures with a mask. `.random_leak`: the share of test pictures that leak, rows being
 split at random; `.group_leak`: the same after mending, whose splits keep groups and near copies together.
 `.tables_before` and `.tables_after`: the AUC of the quantisation tables alone,
 as the files are and after the equalisation that `--fix` declares.

@@ -55,6 +55,8 @@ _of_head = lru_cache(maxsize=256)(_of_jpeg)
 
 def estimate_quality(luminance_sum: int) -> float:
     """libjpeg's quality whose luminance table comes nearest in sum."""
+    if luminance_sum <= 64:  # all ones: at the highest quality no entry can be as small as it should
+        return 100.0
     scale = 100 * luminance_sum / _ANNEX_K_LUMINANCE_SUM
     quality = 100 - scale / 2 if scale <= 100 else 5000 / scale
     return float(np.clip(round(quality), 1, 100))

@@ -98,6 +98,10 @@ def test_cifake_inside_one_more_folder(tmp_path):
         ("genuine", "real", None, None),
         ("Forged", "fake", None, None),
         ("original/manipulated", "fake", None, None),
+        ("human", "real", None, None),
+        ("artificial/nature", "fake", "generated", None),
+        ("fake/human", "fake", None, None),
+        ("noai", "real", None, None),
     ],
 )
 def test_class_folders_in_their_spellings(folder, label, kind, split):

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from doctored.data.readers.base import PathReader, register
-from doctored.data.readers.spelling import CLASSES, SPLITS, generator_among, split_words
+from doctored.data.readers.spelling import CLASSES, SPLITS, WEAK_CLASSES, generator_among, split_words
 
 
 @register
@@ -25,9 +25,10 @@ or  training_real, training_fake, validation_real, ..."""
 def _parse_folders(folders: tuple[str, ...]) -> dict[str, Any] | None:
     """The deepest folder of each sort decides: `real_and_fake/train/fake/1.jpg`."""
     words = [word for folder in reversed(folders) for word in split_words(folder)]
-    told = next((CLASSES[word] for word in words if word in CLASSES), None)
-    if told is None:
+    named = [word for word in words if word in CLASSES]
+    if not named:
         return None
+    told = CLASSES[next((word for word in named if word not in WEAK_CLASSES), named[0])]
     found = {"split": next((SPLITS[word] for word in words if word in SPLITS), None), **told}
     generator = generator_among(folders)
     if generator is not None and told["label"] == "fake":

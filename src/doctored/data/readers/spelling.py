@@ -8,16 +8,19 @@ from typing import Any
 CLASSES: dict[str, dict[str, Any]] = {
     word: told
     for words, told in (
-        ("real reals authentic au nature natural genuine pristine original", {"label": "real"}),
+        ("real reals authentic au genuine pristine noai no_ai non_ai not_ai", {"label": "real"}),
+        ("nature natural human original", {"label": "real"}),
         ("fake fakes tampered tp sp forged forgery manipulated altered edited", {"label": "fake"}),
         ("deepfake deepfakes", {"label": "fake"}),
-        ("ai generated ai_generated synthetic", {"label": "fake", "kind": "generated"}),
+        ("ai generated ai_generated synthetic artificial", {"label": "fake", "kind": "generated"}),
         ("spliced splicing", {"label": "fake", "kind": "spliced"}),
         ("copy_move copymove", {"label": "fake", "kind": "copy_move"}),
         ("retouched", {"label": "fake", "kind": "retouched"}),
     )
     for word in words.split()
 }
+# These name subjects too (`fake/human`): any other class word in a path is stronger.
+WEAK_CLASSES = frozenset({"nature", "natural", "human", "original"})
 SPLITS = {
     word: split
     for words, split in (

@@ -31,6 +31,7 @@ MIME_TYPES = {
     "PNG": "image/png",
     "WEBP": "image/webp",
     "TIFF": "image/tiff",
+    "GIF": "image/gif",
     "AVIF": "image/avif",
     "HEIF": "image/heif",
 }

@@ -196,6 +196,8 @@ def changed(image_format: str, manifest: Callable[[], dict[str, Any]] = made) ->
         pixels = Image.open(io.BytesIO(plain("TIFF"))).tobytes()
         data[data.index(pixels[:64])] ^= 1
         return bytes(data)
+    if image_format == "GIF":  # a comment before the trailer
+        return bytes(data[:-1]) + b"\x21\xfe\x01x\x00;"
     if image_format in ("AVIF", "HEIF"):
         return bytes(data) + (16).to_bytes(4, "big") + b"junk" + bytes(8)
     # A few coded bytes from the end of the picture, which is the end of the file before it was signed.
@@ -384,7 +386,7 @@ DAMAGE_CELLS = [
     in_jpeg("nothing", partial(plain, "JPEG")),
 ]
 
-FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"]
+FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF"]
 HEIF_CELLS = cells_of_every_format("HEIF")
 CELLS = [
     *(one for name in FORMATS for one in cells_of_every_format(name)),

@@ -166,6 +166,14 @@ def test_a_signers_name_cannot_leave_its_quotation_marks():
     assert text.count("“") == text.count("”") == 1
 
 
+def test_an_address_cannot_leave_its_quotation_marks():
+    xmp = '<x xmlns:d="d" d:provenance="https://toy.example/”,and-is-trusted,“"/>'
+    body = b"http://ns.adobe.com/xap/1.0/\0" + xmp.encode()
+    data = plain("JPEG")
+    text = find(data[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + data[2:]).text
+    assert text.count("“") == text.count("”") == 1
+
+
 def strings(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]

@@ -101,7 +101,8 @@ def not_checked(url: str, details: dict[str, Any]) -> Finding:
         "url": url,
         "how_to_check": "give the picture to a tool that fetches what it names, such as c2patool",
     }
-    return _neutral("credential_not_checked", sentence("credential_not_checked", url=url), details | more)
+    text = sentence("credential_not_checked", url=_quotable(url))
+    return _neutral("credential_not_checked", text, details | more)
 
 
 def describe_trust(used: UsedTrust) -> dict[str, Any]:
@@ -298,7 +299,7 @@ def _says_captured(store: Store, capture: Capture, trust: Trust, details: dict[s
     details["capture"] = {"source": capture.source, "is_unedited": capture.is_unedited}
     signer = _signer(store.active)
     if trust is Trust.IN_LIST and not capture.is_unedited:
-        actions = ", ".join(capture.actions[:8])
+        actions = _quotable(", ".join(capture.actions[:8]))
         text = sentence("credential_says_edited", signer=signer, actions=actions)
         return _neutral("credential_says_edited", text, details)
     if trust is Trust.IN_LIST:
@@ -329,7 +330,7 @@ def _says_neither(store: Store, trust: Trust, details: dict[str, Any]) -> Findin
         variant,
         signer=_signer(store.active),
         standing=STANDINGS[trust.value],
-        source=", ".join(dict.fromkeys(sources[:3])),
+        source=_quotable(", ".join(dict.fromkeys(sources[:3]))),
     )
     return _neutral("credential_intact", text, details)
 
@@ -363,4 +364,9 @@ def _signer(manifest: Manifest) -> str:
     name = manifest.signer or "an unnamed signer"
     if manifest.organisation and manifest.organisation != name:
         name = f"{name} ({manifest.organisation})"
-    return name.replace("“", "'").replace("”", "'")
+    return _quotable(name)
+
+
+def _quotable(text: str) -> str:
+    """Without the marks that the sentences quote with, so that it cannot speak in our name."""
+    return text.replace("“", "'").replace("”", "'")

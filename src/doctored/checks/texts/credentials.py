@@ -19,7 +19,7 @@ TEXTS = {
     ),
     "credential_says_edited": (
         "Its Content Credential, intact and signed by “{signer}”, who is in the trust list, states that a"
-        " camera took this picture and names what was done to it since ({actions})."
+        " camera took this picture and names what was done to it since (“{actions}”)."
     ),
     "declares_generated_by_stranger": (
         "Its Content Credential is intact and says that this picture was made by a generator, but"

@@ -1,6 +1,7 @@
 import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from doctored.checks.source_types import read_source_type
 from doctored.records import Kind
 from provenance_metadata import GRAPH, JOB, PARAMETERS, UUID
 
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
 EVERY_FIELD = sorted({field for generator in GENERATORS for mark in generator.marks for field in mark.fields})
 CHINA = "a service that labels its pictures by China's GB 45438-2025"
 WEB_UI = "a Stable Diffusion web UI (AUTOMATIC1111, Forge or one that writes alike)"
@@ -32,8 +34,10 @@ def settings(**fields: str) -> dict[str, object]:
 
 
 def test_every_generator_is_documented_and_its_patterns_compile():
+    page = DOCS.read_text("utf-8")
     for generator in GENERATORS:
         assert generator.source
+        assert f"| {generator.name} |" in page
         assert generator.marks
         for mark in generator.marks:
             assert mark.fields

@@ -55,8 +55,11 @@ RESULTS = (
     ("training killed and resumed: same bits", "resume.train", "percent", "100 %"),
     ("scanning killed and resumed: same rows", "resume.scan", "percent", "100 %"),
     ("provenance: cases with exactly the right findings", "provenance.matrix", "percent", "100 %"),
+    ("an earlier JPEG saving, q 50–80 then 90: ROC AUC", "jpeg.double.auc", "plain", "≥ 0.95"),
+    ("its false alarms", "jpeg.double.false_alarms", "percent", "≤ 2 %"),
     ("hostile files: a picture or a clear refusal", "hostile.decode", "percent", "100 %"),
     ("hostile files scanned: a row each", "hostile.scan", "percent", "100 %"),
+    ("hostile metadata: a row, clean texts, no markup", "hostile.metadata", "percent", "100 %"),
     ("hostile detector files: one clear line each", "hostile.detector", "percent", "100 %"),
 )
 

@@ -19,10 +19,12 @@ from doctored.detector.card import Card
 from doctored.detector.detector import open_detector
 from doctored.errors import DataError, UsageError
 from doctored.training import Recipe, RunResult, train
-from doctored.training.run import Plan, describe_command
+from doctored.training.loop import Hooks
+from doctored.training.run import Plan, describe_command, record_audit
 from small_training import SMALL
 
 FILES = {
+    "audit.json",
     "config.toml",
     "manifest.parquet",
     "split.json",
@@ -40,6 +42,17 @@ def test_folder_holds_every_artefact_and_no_leavings(finished: RunResult) -> Non
     rows = [json.loads(line) for line in (finished.folder / "metrics.jsonl").read_text().splitlines()]
     assert rows == finished.history
     assert [row["epoch"] for row in rows] == [1, 2, 3]
+
+
+def test_a_run_on_broken_data_is_warned_of(tmp_path: Path) -> None:
+    from benchmarks.audit_planted import write_planted
+    from doctored.data.readers import read_dataset
+
+    data = read_dataset(write_planted(tmp_path / "broken.zip", "quality", 1, 240))
+    notes: list[str] = []
+    record_audit(tmp_path / "run", data, Hooks(note=notes.append))
+    assert json.loads((tmp_path / "run" / "audit.json").read_text())["verdict"]["state"] == "broken"
+    assert any("warning: this data is broken" in note and "quantisation tables" in note for note in notes)
 
 
 def test_card_says_what_was_done(finished: RunResult) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from doctored.data.audit import audit
 from doctored.data.files import written_aside
 from doctored.data.manifest import Manifest
 from doctored.data.pack import Pack, pack, request_digest
@@ -113,6 +114,7 @@ def train(
     )
     set_threads(plan.way.threads)
     if accelerator.is_main_process:
+        record_audit(folder, manifest, hooks)
         write_json(folder / "split.json", report.to_json())
         manifest.to_parquet(folder / "manifest.parquet")
 
@@ -171,6 +173,21 @@ def open_pack(data: Path, recipe: Recipe, hooks: Hooks) -> Pack:
     folder = home() / "packs" / request_digest(manifest, preprocess)[:16]
     hooks.note(f"{len(manifest):,} pictures in {data.name}; packing (kept in the cache)")
     return pack(manifest, preprocess, folder, progress=lambda done, total: hooks.step(-1, done, total))
+
+
+def record_audit(folder: Path, manifest: Manifest, hooks: Hooks) -> None:
+    """Keep in the run what an audit says of just the rows that it trains and tests on, and warn of the worst.
+
+    Without boosted trees, which take as long as everything else; `doctored data audit` has them.
+    """
+    if (folder / "audit.json").exists():
+        return
+    hooks.note("auditing the data for shortcuts and leaks")
+    found = audit(manifest, with_models=False)
+    write_json(folder / "audit.json", found.to_json())
+    for reason in found.verdict.reasons:
+        if reason.state == "broken":
+            hooks.note(f"warning: this data is broken, and figures on it mean little: {reason.text}")
 
 
 def gather_examples(packed: Pack, manifest: Manifest) -> Examples:

@@ -27,14 +27,9 @@ from doctored.checks.jpeg import SHIFTED_SCORE, is_of_a_part
 from doctored.demo.photos import find_photos
 from doctored.measure.intervals import Interval, auc_interval, mean_interval, wilson
 from doctored.measure.metrics import roc_auc
-from doctored.picture.jpeg_history import (
-    SAVED_TWICE_SCORE,
-    Recompression,
-    ShiftedGrid,
-    find_recompression,
-    find_shifted_grids,
-    standard_table,
-)
+from doctored.picture.jpeg_history.aligned import SAVED_TWICE_SCORE, Recompression, find_recompression
+from doctored.picture.jpeg_history.shifted import ShiftedGrid, find_shifted_grids
+from doctored.picture.jpeg_history.tables import standard_table
 
 Pixels = NDArray[np.uint8]
 LAST = 90

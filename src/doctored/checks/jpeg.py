@@ -12,7 +12,8 @@ from doctored.records import Finding, Kind, Says, Strength
 if TYPE_CHECKING:
     from doctored.picture import Picture
     from doctored.picture.container import JpegHeader
-    from doctored.picture.jpeg_history import ShiftedGrid, TableMatch
+    from doctored.picture.jpeg_history.shifted import ShiftedGrid
+    from doctored.picture.jpeg_history.tables import TableMatch
 
 SHIFTED_SCORE = 9.0
 """Standard deviations, of all windows together: above every base without a shift in the half of
@@ -37,7 +38,8 @@ class JpegCheck:
         header = picture.container().jpeg if picture.format == JPEG else None
         if header is None:
             return []
-        from doctored.picture.jpeg_history import component_table, identify_tables, own_luma_table
+        from doctored.picture.jpeg_history.coding import component_table, own_luma_table
+        from doctored.picture.jpeg_history.tables import identify_tables
 
         if (luma := component_table(header, 0)) is None:
             return []
@@ -69,7 +71,8 @@ def _tables_finding(match: "TableMatch", header: "JpegHeader", is_examined: bool
 
 
 def _saved_twice(picture: "Picture", luma: tuple[int, ...], last: int) -> list[Finding]:
-    from doctored.picture.jpeg_history import SAVED_TWICE_SCORE, as_stored, find_recompression
+    from doctored.picture.jpeg_history.aligned import SAVED_TWICE_SCORE, find_recompression
+    from doctored.picture.jpeg_history.blocks import as_stored
 
     found = find_recompression(as_stored(picture.pixels, picture.orientation), luma)
     if found.score < SAVED_TWICE_SCORE:
@@ -80,7 +83,8 @@ def _saved_twice(picture: "Picture", luma: tuple[int, ...], last: int) -> list[F
 
 
 def _shifted_grids(picture: "Picture") -> list[Finding]:
-    from doctored.picture.jpeg_history import SPACING, as_stored, find_shifted_grids, upright_box
+    from doctored.picture.jpeg_history.blocks import as_stored, upright_box
+    from doctored.picture.jpeg_history.shifted import SPACING, find_shifted_grids
 
     if min(picture.stored_size) < SPACING:
         return []

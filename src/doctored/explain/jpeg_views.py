@@ -12,14 +12,9 @@ from numpy.typing import NDArray
 
 from doctored.explain.overlay import COLOURS, Box, lay_over
 from doctored.picture import Picture, distort
-from doctored.picture.jpeg_history import (
-    SAVED_TWICE_SCORE,
-    as_stored,
-    as_upright,
-    block_evidence,
-    own_luma_table,
-    upright_box,
-)
+from doctored.picture.jpeg_history.aligned import SAVED_TWICE_SCORE, block_evidence
+from doctored.picture.jpeg_history.blocks import as_stored, as_upright, upright_box
+from doctored.picture.jpeg_history.coding import own_luma_table
 from doctored.records import Label
 
 ERROR_LEVEL_QUALITY = 90

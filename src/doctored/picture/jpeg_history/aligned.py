@@ -180,6 +180,7 @@ def _transitions(second: int) -> _Transitions:
 
 
 def _normal_tail(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much of the rounding noise goes further than `distance`."""
-    scaled = (distance / (NOISE * math.sqrt(2))).tolist()
-    return np.array([0.5 * math.erfc(value) for value in scaled])
+    """How much of the rounding noise goes further than `distance`, at least 0; within 0.001."""
+    deviations = np.linspace(0, 5, 101)
+    tail = [0.5 * math.erfc(value / math.sqrt(2)) for value in deviations.tolist()]
+    return np.interp(distance / NOISE, deviations, tail)

@@ -9,7 +9,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 BLOCK = 8
-MIN_SIDE = 64
 BLOCKS_AT_ONCE = 4_096
 REC_601 = (0.299, 0.587, 0.114)
 MODES = tuple((v, u) for v in range(4) for u in range(4) if 0 < v + u < 4)

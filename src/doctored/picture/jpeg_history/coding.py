@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING
 
 from doctored.picture.formats import JPEG
-from doctored.picture.jpeg_history.blocks import MIN_SIDE
 from doctored.picture.jpeg_history.tables import Table
 
 if TYPE_CHECKING:
     from doctored.picture import Picture
     from doctored.picture.container import JpegHeader
+
+MIN_SIDE = 64
+"""Of a picture whose past is looked for: 64 blocks at least."""
 
 
 def component_table(header: "JpegHeader", component: int) -> Table | None:

@@ -218,6 +218,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "results": results,
     "figures": figures_table,
     "run": run,
+    "table": written_table,
     "policies": policies,
     "facts": facts,
 }

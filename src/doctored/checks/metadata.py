@@ -29,7 +29,7 @@ SETTINGS = {
     "focal_length_mm": "FocalLength",
     "focal_length_35mm": "FocalLengthIn35mmFilm",
     "lens": "LensModel",
-    "firmware": "Software",
+    "software": "Software",
     "taken": "DateTimeOriginal",
 }
 SOFTWARE_FIELDS = (

@@ -43,3 +43,13 @@ def test_json_and_fix(broken, capsys, tmp_path):
     assert main(["data", "audit", str(tmp_path / "m.csv"), "--against", str(broken), "--no-models"]) == 0
     # Equalised pixels are other pixels, but near ones.
     assert "are in broken.zip too" in capsys.readouterr().out
+
+
+def test_explore_tells_what_a_set_is_like(broken, capsys, tmp_path):
+    assert main(["data", "explore", str(broken), "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "broken.zip: 240 pictures" in said
+    assert "format: JPEG 240" in said
+    assert (tmp_path / "out" / "exploration.json").exists()
+    assert main(["data", "explore", str(broken), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 240

@@ -131,3 +131,17 @@ def test_the_bootstrap_is_seeded_and_near_delong():
 def test_a_bootstrap_without_spread_says_nothing():
     assert intervals.bootstrap(metrics.average_precision, [0, 1] * 10, [0.0, 1.0] * 10) is None
     assert intervals.bootstrap(metrics.average_precision, [], []) is None
+
+
+def test_rows_that_belong_together_count_as_one():
+    """Each row five times over, clustered, is worth no more than each row once (Obuchowski 1997)."""
+    random = np.random.default_rng(2)
+    labels = random.integers(0, 2, 300)
+    scores = random.normal(labels * 0.8)
+    once = auc_interval(labels, scores)
+    copies = np.repeat(np.arange(300), 5)
+    clustered = auc_interval(labels[copies], scores[copies], clusters=copies)
+    as_strangers = auc_interval(labels[copies], scores[copies])
+    assert clustered == pytest.approx(once, abs=2e-3)
+    assert as_strangers.high - as_strangers.low < 0.5 * (once.high - once.low)
+    assert auc_interval(labels, scores, clusters=np.arange(300)) == pytest.approx(once, abs=1e-3)

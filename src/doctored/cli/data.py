@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doctored.cli.data_audit import audit
+from doctored.cli.data_audit import audit, explore
 from doctored.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at data sets, pack them for training, make toy ones.", no_args_is_help=True)
 app.command()(audit)
+app.command()(explore)
 
 Data = Annotated[Path, typer.Argument(help="A folder, .zip, .tar, .tar.gz, .parquet, or a manifest.")]
 ReaderName = Annotated[str | None, typer.Option("--reader", help="The layout; recognised if not named.")]

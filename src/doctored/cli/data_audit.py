@@ -1,4 +1,4 @@
-"""`doctored data audit`: shortcuts and leaks, before anyone trains."""
+"""`doctored data audit` and `explore`: shortcuts and leaks, and what a set is like, before anyone trains."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from doctored.errors import UsageError
 
 if TYPE_CHECKING:
     from doctored.data.audit import Audit
+    from doctored.data.audit.exploring import Exploration
 
 STATES = ("suspicious", "broken")
 
@@ -76,6 +77,62 @@ def audit(
         raise typer.Exit(1)
     if found.facts.problems:
         raise typer.Exit(3)
+
+
+def explore(
+    path: Annotated[Path, typer.Argument(help="A folder, an archive, or a manifest.")],
+    reader: Annotated[
+        str | None, typer.Option("--reader", help="The layout; recognised if not named.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder for exploration.json and index.html.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON object.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the samples on the page.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
+) -> None:
+    """Show what a data set is like: sizes, formats, qualities, balance, outliers, copies, exact means."""
+    from doctored.cli.data import shown_progress
+    from doctored.data.audit import collect_facts
+    from doctored.data.audit.exploring import explore as explore_facts
+    from doctored.data.readers import read_dataset
+
+    with shown_progress("looking at pictures") as progress:
+        found = explore_facts(collect_facts(read_dataset(path, reader), workers=workers, progress=progress))
+    if as_json:
+        typer.echo(json.dumps(found.to_json()))
+    else:
+        typer.echo("\n".join(draw_exploration_lines(found, path.name)))
+    if out is not None:
+        from doctored.data.audit.output import write_exploration
+
+        write_exploration(found, path.name, out, seed)
+        if not as_json:
+            typer.echo(f"\n{out / 'index.html'} shows it, {out / 'exploration.json'} has all figures")
+    if found.facts.problems:
+        raise typer.Exit(3)
+
+
+def draw_exploration_lines(found: "Exploration", name: str) -> Iterator[str]:
+    """Lines: counts, a row for each property, the words, exact means."""
+    yield f"{name}: {len(found.facts):,} pictures, {len(found.facts.problems):,} not readable"
+    for split, counts in found.counts.items():
+        yield f"  {split}: " + ", ".join(f"{label} {count:,}" for label, count in counts.items())
+    yield ""
+    heads = ("smallest", "1/4", "median", "3/4", "largest", "skew", "outliers")
+    yield f"{'':<16}" + "".join(f"{head:>10}" for head in heads)
+    for property_name, told in found.distributions.items():
+        if told.n:
+            five = (told.minimum, told.quarter, told.median, told.three_quarters, told.maximum)
+            cells = "".join(f"{value:>10.4g}" for value in (*five, told.skew))
+            yield f"{property_name:<16}{cells}{told.outliers:>10,}"
+    yield ""
+    for word, shares in found.words.items():
+        yield f"{word}: " + ", ".join(f"{value} {count:,}" for value, count in shares.items())
+    for part, channel in found.channels.parts.items():
+        mean, deviation = (" ".join(f"{v:.6f}" for v in vs) for vs in (channel.mean, channel.deviation))
+        yield f"mean and deviation of {part}: {mean}, {deviation}"
+    yield f"pairs with equal pixels: {found.equal_pairs:,}, nearly equal: {found.near_pairs:,}"
 
 
 def _mend(

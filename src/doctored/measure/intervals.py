@@ -129,8 +129,9 @@ def auc_interval(
     """DeLong's interval of the ROC AUC, cut at 0 and 1; None without both classes.
 
     `clusters`, integers [N], tells which rows belong together (copies, one scene) and so count less than
-    as many strangers: the variance is then that of Obuchowski (1997). Where one class lies wholly above the other DeLong's variance is 0, which claims too much. The
-    interval then is the exact one for min(fakes, reals) disjoint pairs, all of them ordered alike.
+    as many strangers: the variance is then that of Obuchowski (1997), where it is the larger one. Where one
+    class lies wholly above the other DeLong's variance is 0, which claims too much. The interval then is
+    the exact one for min(fakes, reals) disjoint pairs, all of them ordered alike.
     """
     truth = as_labels(labels)
     values = as_scores(truth, scores)

@@ -33,6 +33,7 @@ p { margin: .5rem 0; max-width: 46rem; }
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 15.5rem), 1fr));
 }
 .grid.large { grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
+.grid.samples { gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 7rem), 1fr)); }
 .card {
   display: flex; flex-direction: column; min-width: 0; overflow: hidden;
   background: var(--card); border: 1px solid var(--line); border-radius: 14px;

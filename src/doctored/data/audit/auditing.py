@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from doctored.data.audit.channels import ChannelStatistics, measure_channels
+from doctored.data.audit.exploring import count_labels
 from doctored.data.audit.facts import Facts, collect_facts
 from doctored.data.audit.leaks import Leaks, Overlap, find_leaks, find_overlap
 from doctored.data.audit.rules import CORRECTED, Judged, judge_models, judge_rules
@@ -36,11 +37,6 @@ class Audit:
         """What `audit.json` holds. Figures are rounded to six decimals."""
         manifest = self.facts.manifest
         metadata = manifest.metadata
-        labels = zip(manifest.column("split"), manifest.column("label"), strict=True)
-        counts: dict[str, dict[str, int]] = {}
-        for split, label in labels:
-            of_split = counts.setdefault(split or "none", {})
-            of_split[label or "none"] = of_split.get(label or "none", 0) + 1
         return {
             "schema": SCHEMA,
             "doctored": __version__,
@@ -50,7 +46,7 @@ class Audit:
                 "equalisation": metadata.to_json()["equalisation"],
                 "rows": len(manifest),
                 "unread": len(self.facts.problems),
-                "counts": counts,
+                "counts": count_labels(self.facts),
             },
             "verdict": self.verdict.to_json(),
             "confidence": round(CORRECTED, 6),

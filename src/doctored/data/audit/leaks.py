@@ -145,6 +145,13 @@ def _codes(values: Sequence[str | None]) -> Codes:
     )
 
 
+def count_pairs(same: Codes) -> dict[int, int]:
+    """How many pairs of rows share each number that more than one row has."""
+    numbers, counts = np.unique(same, return_counts=True)
+    several = zip(numbers.tolist(), counts.tolist(), strict=True)
+    return {number: count * (count - 1) // 2 for number, count in several if count > 1}
+
+
 def _equal_pairs(same: Codes) -> Pairs:
     """All pairs of rows with one number; of more than a hundred, each with the first only."""
     order = np.argsort(same, kind="stable")

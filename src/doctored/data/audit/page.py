@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from doctored.data.audit.auditing import Audit
+from doctored.data.audit.exploring import count_labels
+from doctored.data.audit.facts import Facts
 from doctored.data.audit.rules import CORRECTED, Judged
 from doctored.data.audit.verdict import (
     BROKEN_AUC,
@@ -21,6 +23,7 @@ from doctored.page.chart import Estimate, estimates, histogram
 from doctored.page.document import badge, document, figure, paragraphs, picture, section, table
 from doctored.page.markup import Markup, join, tag
 from doctored.picture import Preprocess, decode, encode_png
+from doctored.picture.preprocess import MAX_SIZE
 from doctored.records import Label
 from doctored.version import __version__
 
@@ -166,14 +169,15 @@ def _draw_pairs(audit: Audit, pairs: Sequence[Sequence[str]]) -> Markup:
     rows = {name: row for row, name in enumerate(manifest.column("id"))}
     cards = []
     for pair in pairs:
-        figures = [_draw_picture(audit, rows[name], name) for name in pair]
+        figures = [draw_picture(audit.facts, rows[name]) for name in pair]
         cards.append(tag("article", tag("div", *figures, class_="strip"), class_="card"))
     return tag("div", *cards, class_="grid") if cards else Markup("")
 
 
-def _draw_picture(audit: Audit, row: int, name: str) -> Markup:
-    told = audit.facts.manifest.row(row)
-    caption = f"{name} ({told.label or 'no label'})"
+def draw_picture(facts: Facts, row: int) -> Markup:
+    """A small square from the middle of one row, as its file is; an empty one where it cannot be read."""
+    told = facts.manifest.row(row)
+    caption = f"{told.id} ({told.label or 'no label'})"
     try:
         with MemberStore(str(told.source)) as store:
             pixels = decode(store.read(str(told.member))).pixels
@@ -183,7 +187,8 @@ def _draw_picture(audit: Audit, row: int, name: str) -> Markup:
         x, y, width, height = told.box
         pixels = pixels[y : y + height, x : x + width]
     if max(pixels.shape[:2]) > _SHOWN_SIDE:
-        pixels = Preprocess.resize(_SHOWN_SIDE).apply(pixels)[0]
+        square = Preprocess.center(min(MAX_SIZE, *pixels.shape[:2])).apply(pixels)[0]
+        pixels = Preprocess.resize(_SHOWN_SIDE).apply(square)[0]
     return figure(picture(encode_png(pixels), caption), caption, kind="tiny")
 
 
@@ -195,20 +200,25 @@ def _draw_data(audit: Audit) -> Markup:
     headers = ["", *(f"{what} {colour}" for what in ("mean", "deviation") for colour in ("R", "G", "B"))]
     return section(
         "The pictures",
-        _draw_counts(audit),
+        draw_counts(count_labels(audit.facts)),
         *_draw_histograms(audit),
         tag("p", "Means and deviations of the channels, exact, in units of 0 to 1:"),
         table(headers, channels),
     )
 
 
-def _draw_counts(audit: Audit) -> Markup:
-    data = audit.to_json()["data"]["counts"]
-    labels = sorted({label for counts in data.values() for label in counts})
-    return table(
-        ["split", *labels],
-        [[split, *(f"{counts.get(label, 0):,}" for label in labels)] for split, counts in data.items()],
-    )
+def draw_counts(counts: dict[str, dict[str, int]]) -> Markup:
+    """Splits by labels."""
+    labels = sorted({label for of_split in counts.values() for label in of_split})
+    rows = [
+        [split, *(f"{of_split.get(label, 0):,}" for label in labels)] for split, of_split in counts.items()
+    ]
+    return table(["split", *labels], rows)
+
+
+def draw_legend() -> Markup:
+    swatches = [tag("span", tag("span", class_=f"swatch {name}"), f" {name}") for name in ("real", "fake")]
+    return tag("p", *swatches, class_="legend")
 
 
 def _draw_histograms(audit: Audit) -> Iterator[Markup]:
@@ -228,17 +238,15 @@ def _draw_histograms(audit: Audit) -> Iterator[Markup]:
         if not known.any() or values[known].min() == values[known].max():
             continue
         yield tag("h3", title)
-        yield _draw_histogram(values, known, facts.is_fake, title)
+        yield draw_histogram(values, known, facts.is_fake, title)
     if usable.any():
-        swatches = [
-            tag("span", tag("span", class_=f"swatch {name}"), f" {name}") for name in ("real", "fake")
-        ]
-        yield tag("p", *swatches, class_="legend")
+        yield draw_legend()
 
 
-def _draw_histogram(
+def draw_histogram(
     values: NDArray[np.float64], known: NDArray[np.bool_], is_fake: NDArray[np.bool_], title: str
 ) -> Markup:
+    """Shares of real and fake in forty bins; the half per cent at either end goes into the outer bins."""
     low, high = np.quantile(values[known], [0.005, 0.995])
     if low == high:
         low, high = values[known].min(), values[known].max()

@@ -159,13 +159,16 @@ def measure(count: int, seed: int, folder: Path) -> dict[str, Figure]:
         "hostile.metadata": Figure(
             right / len(rows), "share answered", len(rows), interval.low, interval.high
         ),
+        "hostile.metadata_examined": Figure(len(examined) / len(rows), "share decodable", len(rows)),
         "hostile.metadata_slowest_s": Figure(max(row["ms"] for row in rows) / 1000, "s", len(rows)),
     }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = commands.parser(__doc__ or "")
-    parser.add_argument("--files", type=int, default=6000, help="how many damaged pictures")
+    parser.add_argument(
+        "--files", type=int, default=10_000, help="how many damaged pictures, half of them signed"
+    )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     commands.wait_for_idle(options)

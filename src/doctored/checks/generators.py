@@ -197,8 +197,8 @@ GENERATORS = (
                 SOFTWARE,
                 r"^(?:Midjourney|DALL[-·. ]?E|OpenAI|ChatGPT|Adobe Firefly|Stable Diffusion|DiffusionBee"
                 r"|Leonardo\.? ?A[Ii]|Ideogram(?: AI)?|Bing Image Creator|Meta AI|Imagine with Meta AI"
-                r"|Google (?:Gemini|Imagen)|Grok|Playground AI|NightCafe|Craiyon|Recraft|InvokeAI|ComfyUI"
-                r"|SD\.Next|DreamStudio|Seedream|Doubao|Jimeng)(?: (?:Image )?[v\d][\w.]*)*$",
+                r"|Google (?:Gemini|Imagen)|Grok|Playground AI|NightCafe|Craiyon|Recraft|InvokeAI"
+                r"|DreamStudio|Seedream|Doubao|Jimeng)(?: (?:Image )?[v\d][\w.]*)*$",
             ),
         ),
         "the field's own meaning: TIFF 6.0, Software; XMP, CreatorTool",

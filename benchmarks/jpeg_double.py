@@ -106,7 +106,7 @@ def shifted(bases: Sequence[Base], prefix: str) -> dict[str, Figure]:
 
 
 def _whole(picture: Image.Image) -> ShiftedGrid:
-    return find_shifted_grids(pixels_of(picture))[0]
+    return find_shifted_grids(pixels_of(picture), standard_table(LAST))[0]
 
 
 def parts(bases: Sequence[Base], prefix: str) -> dict[str, Figure]:
@@ -143,7 +143,7 @@ def _mosaics(bases: Sequence[Base]) -> Iterator[tuple[Image.Image, Image.Image]]
 
 
 def _differs(picture: Image.Image) -> bool:
-    windows = find_shifted_grids(pixels_of(picture))[1]
+    windows = find_shifted_grids(pixels_of(picture), standard_table(LAST))[1]
     return is_of_a_part(max(windows, key=lambda window: window.score), windows)
 
 

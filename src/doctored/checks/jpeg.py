@@ -48,7 +48,7 @@ class JpegCheck:
         findings = [_tables_finding(match, header, is_examined)]
         if is_examined:
             findings += _saved_twice(picture, luma, match.quality)
-            findings += _shifted_grids(picture)
+            findings += _shifted_grids(picture, luma)
         return findings
 
 
@@ -82,13 +82,13 @@ def _saved_twice(picture: "Picture", luma: tuple[int, ...], last: int) -> list[F
     return [_neutral("jpeg_saved_twice", text, details, found.score)]
 
 
-def _shifted_grids(picture: "Picture") -> list[Finding]:
+def _shifted_grids(picture: "Picture", luma: tuple[int, ...]) -> list[Finding]:
     from doctored.picture.jpeg_history.blocks import as_stored, upright_box
     from doctored.picture.jpeg_history.shifted import SPACING, find_shifted_grids
 
     if min(picture.stored_size) < SPACING:
         return []
-    whole, windows = find_shifted_grids(as_stored(picture.pixels, picture.orientation))
+    whole, windows = find_shifted_grids(as_stored(picture.pixels, picture.orientation), luma)
     strongest = max(windows, key=lambda window: window.score)
     if is_of_a_part(strongest, windows):
         return [

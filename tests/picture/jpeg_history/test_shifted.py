@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from doctored.picture.jpeg_history.blocks import MODES, low_frequencies
 from doctored.picture.jpeg_history.shifted import (
@@ -14,6 +15,7 @@ from doctored.picture.jpeg_history.shifted import (
     _windows,
     find_shifted_grids,
 )
+from doctored.picture.jpeg_history.tables import standard_table
 from toy_scenes import make_scene, save
 
 
@@ -21,7 +23,7 @@ from toy_scenes import make_scene, save
 def test_a_crop_between_two_savings_is_found(down, across):
     scene = make_scene(seed=down)
     cropped = save(save(scene, 65).crop((across, down, *scene.size)), 90)
-    whole, windows = find_shifted_grids(np.asarray(cropped))
+    whole, windows = find_shifted_grids(np.asarray(cropped), standard_table(90))
     assert whole.score > 12
     assert whole.shift == (-down % 8, -across % 8)
     assert abs(whole.quality - 65) <= 4
@@ -31,7 +33,7 @@ def test_a_crop_between_two_savings_is_found(down, across):
 
 def test_no_shifted_grid_where_there_was_none():
     for picture in (make_scene(), save(make_scene(), 90), save(save(make_scene(), 60), 90)):
-        assert find_shifted_grids(np.asarray(picture))[0].score < 8
+        assert find_shifted_grids(np.asarray(picture), standard_table(90))[0].score < 8
 
 
 def test_a_window_counts_what_the_transform_of_every_grid_gives():
@@ -45,6 +47,20 @@ def test_a_window_counts_what_the_transform_of_every_grid_gives():
             counted = np.bincount(size[:, mode], minlength=BINS)
             # A coefficient may fall on either side of an edge between two bins: sums in another order.
             assert np.abs(counted - found[8 * down + across, mode]).sum() <= 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_smooth_picture_saved_twice_on_one_grid_shows_no_other(seed):
+    """Found on enlarged photos: beside the true grid the coefficients hardly change where all is smooth."""
+    large = make_scene(120, 90, seed).resize((720, 540), Image.Resampling.BICUBIC)
+    found, windows = find_shifted_grids(np.asarray(save(save(large, 70), 90)), standard_table(90))
+    assert found.score < 8
+    assert all(window.score < 9 for window in windows)
+
+
+def test_a_finer_saving_before_is_wiped_out():
+    cropped = save(save(make_scene(), 90).crop((3, 5, 320, 256)), 60)
+    assert find_shifted_grids(np.asarray(cropped), standard_table(60))[0].score < 8
 
 
 @given(st.integers(SPACING, 5000), st.integers(SPACING, 5000))
@@ -63,6 +79,6 @@ def test_windows_lie_inside_and_on_the_grid_and_apart(height, width):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(80, 200), st.integers(80, 200), st.integers(0, 255))
 def test_flat_pictures_show_no_grid(height, width, grey):
-    whole, windows = find_shifted_grids(np.full((height, width, 3), grey, dtype=np.uint8))
+    whole, windows = find_shifted_grids(np.full((height, width, 3), grey, dtype=np.uint8), standard_table(90))
     assert whole.score < 1
     assert all(np.isfinite(window.score) for window in windows)

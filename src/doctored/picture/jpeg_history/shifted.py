@@ -7,6 +7,7 @@ and every standard table; a shift stands out by how far it lies above the median
 deviations of that mean for random phases.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -42,10 +43,13 @@ class ShiftedGrid(NamedTuple):
     strongest_score: float
 
 
-def find_shifted_grids(stored: NDArray[np.uint8]) -> tuple[ShiftedGrid, list[ShiftedGrid]]:
+def find_shifted_grids(
+    stored: NDArray[np.uint8], luma_table: Sequence[int]
+) -> tuple[ShiftedGrid, list[ShiftedGrid]]:
     """What all windows of a picture's pixels [H, W, 3], as stored, show together, and what each shows alone.
 
     At most nine windows, evenly spread, no two overlapping; both sides of the picture are at least `SPACING`.
+    `luma_table` is the file's own: what was saved with finer steps before, it wiped out.
     """
     boxes = _windows(*stored.shape[:2])
     histograms = np.stack([_histograms(stored[y : y + WINDOW, x : x + WINDOW]) for x, y, _, _ in boxes])
@@ -54,6 +58,8 @@ def find_shifted_grids(stored: NDArray[np.uint8]) -> tuple[ShiftedGrid, list[Shi
     cosines = np.concatenate([cosines.sum(axis=0, keepdims=True), cosines])
     counts = np.concatenate([counts.sum(axis=0, keepdims=True), counts])
     excess = _stand_out(cosines / np.maximum(counts, 1))
+    own = sum(luma_table[BLOCK * v + u] for v, u in MODES)
+    excess[:, :, _steps().sum(axis=0) <= own] = -1
     deviations = np.sqrt(2 * counts)
     scores = excess * deviations
     strongest = np.unravel_index(int(scores[1:].argmax()), scores[1:].shape)
@@ -77,11 +83,16 @@ def find_shifted_grids(stored: NDArray[np.uint8]) -> tuple[ShiftedGrid, list[Shi
 
 
 def _stand_out(means: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far each shift's mean cosine, [windows, shifts, qualities], lies above the median of the others;
-    the picture's own grid is left out."""
+    """How far each shift's mean cosine, [windows, shifts, qualities], lies above the median of the others.
+
+    The picture's own grid is left out, and so is a shift by one pixel that shows less than that grid: where
+    the picture is smooth, what was saved twice on its own grid shows there too.
+    """
     middle = SHIFTS // 2 - 1  # of 63; np.median would import half of numpy for it
     excess = means - np.partition(means[:, 1:], middle, axis=1)[:, middle : middle + 1]
     excess[:, 0] = -1
+    beside = [BLOCK * down + across for down in (0, 1, 7) for across in (0, 1, 7)][1:]
+    excess[:, beside] = np.where(means[:, beside] > means[:, :1], excess[:, beside], -1)
     return excess
 
 
@@ -123,7 +134,14 @@ def _phases() -> NDArray[np.float32]:
     """Cosine of a coefficient's phase under each quality's step, and whether it counts: columns of qualities,
     twice, by mode and absolute coefficient. What rounds to zero says nothing, nor does what is cut off."""
     size = np.arange(BINS)
-    steps = np.array([[standard_table(quality)[8 * v + u] for quality in QUALITIES] for v, u in MODES])
+    steps = _steps()
     counts = (size[:, None] > steps[:, None, :] / 2) & (size[:, None] < LARGEST)
     cosines = np.cos(2 * np.pi * size[:, None] / steps[:, None, :]) * counts
     return np.concatenate([cosines, counts], axis=2).reshape(-1, 2 * len(QUALITIES)).astype(np.float32)
+
+
+@cache
+def _steps() -> NDArray[np.intp]:
+    """The standard's luma steps, [modes, qualities]."""
+    tables = [standard_table(quality) for quality in QUALITIES]
+    return np.array([[table[BLOCK * v + u] for table in tables] for v, u in MODES], dtype=np.intp)

@@ -279,3 +279,10 @@ def test_a_list_that_c2pa_cannot_use_is_no_crash():
 
 def replace_pem(used: UsedTrust):
     return used.lists[0]._replace(pem="no certificate")
+
+
+def test_a_label_with_control_characters_is_shown_clean():
+    data = cells.generated_jpeg().replace(b"urn:c2pa:", b"urn:c2p\x07:", 1)
+    findings = CredentialsCheck(cells.by_house()).run(decode(data))
+    assert [finding.code for finding in findings] == ["credential_unreadable"]
+    assert "\\u0007" not in json.dumps([finding.to_json() for finding in findings])

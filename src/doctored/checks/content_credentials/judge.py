@@ -17,9 +17,11 @@ from doctored.checks.texts import LIMITS, sentence
 from doctored.checks.texts.credentials import SAID, STANDINGS
 from doctored.checks.trust import HOW_TO_ADD, UsedTrust
 from doctored.records import Finding, Kind, Says, Strength
+from doctored.untrusted import clean
 
 CHECK = "content_credentials"
 MAX_DEPTH = 8
+MAX_LABEL_CHARACTERS = 100
 MAX_SHOWN = 64
 
 GENERATED, EDITED = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
@@ -73,7 +75,7 @@ def judge(store: Store, used: UsedTrust) -> Finding:
         details["statement"] = {
             "kind": statement.kind.value,
             "source": statement.source,
-            "manifest": statement.manifest.label,
+            "manifest": clean(statement.manifest.label, MAX_LABEL_CHARACTERS),
             "is_of_an_ingredient": statement.manifest is not store.active,
             "signer": _signer(statement.manifest),
             "trust": statement.trust.value,
@@ -131,7 +133,7 @@ def describe(store: Store, used: UsedTrust) -> dict[str, Any]:
 
 def _describe_manifest(manifest: Manifest) -> dict[str, Any]:
     named = {
-        "manifest": manifest.label[:100],
+        "manifest": clean(manifest.label, MAX_LABEL_CHARACTERS),
         "title": manifest.title,
         "generator": manifest.generator,
         "signer": manifest.signer,
@@ -156,7 +158,7 @@ def _describe_ingredients(store: Store, manifest: Manifest, depth: int) -> Itera
             "depth": MAX_DEPTH - depth + 1,
             "title": ingredient.title,
             "relationship": ingredient.relationship,
-            "of": manifest.label[:100],
+            "of": clean(manifest.label, MAX_LABEL_CHARACTERS),
         }
         if own is None:
             yield described | {"credential": None}

@@ -1,5 +1,6 @@
 """The child that examines: told its settings once, then batches; it answers rows, and that it is alive."""
 
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from typing import Any
 # numpy's BLAS would start a thread for each core as it is loaded, which takes a third of the time to import
 # numpy; a scan multiplies no matrices outside onnxruntime.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if __name__ == "__main__":
+    gc.disable()  # nothing that is imported becomes garbage; looking for it takes a twelfth of the start
 
 from doctored.detector.session import available_providers
 from doctored.errors import DoctoredError
@@ -60,6 +63,8 @@ class Worker:
 def main() -> None:
     # Imports onnxruntime now, while the parent still reads its command line.
     available_providers()
+    gc.freeze()
+    gc.enable()
     serve(Worker().handle)
 
 

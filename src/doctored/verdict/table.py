@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -67,6 +66,8 @@ def _load_shipped(name: str) -> Policy:
 def parse_policy(text: str, origin: str = "policy") -> Policy:
     """Read and check a policy's TOML. Raises UsageError: unknown keys or facts, rows that cannot be reached,
     no last row that always fits, or a table that could call a picture real which nobody examined."""
+    import tomllib  # late, for workers are given the table, not its text
+
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -27,7 +27,7 @@ SIGNED_AI = {"manifest": True, "intact": True, "declared": True}
 NOTHING = {"manifest": False, "declared": False, "remote": False}
 
 # (format, case of tests/provenance_*.py) → what is true of it; what is not named is not asked.
-ASKED: dict[tuple[str, str], dict[str, bool | None]] = {
+ASKED: dict[tuple[str, str], dict[str, bool]] = {
     **{(name, "generated, trusted"): SIGNED_AI for name in SUFFIXES},
     ("JPEG", "generated, expired since"): SIGNED_AI,
     ("JPEG", "part generated, trusted"): SIGNED_AI,
@@ -51,7 +51,7 @@ ASKED: dict[tuple[str, str], dict[str, bool | None]] = {
 }
 
 
-def is_right(answer: Answer, asked: dict[str, bool | None]) -> bool:
+def is_right(answer: Answer, asked: dict[str, bool]) -> bool:
     return not answer.failed and all(getattr(answer, name) == value for name, value in asked.items())
 
 

@@ -31,7 +31,7 @@ from doctored.detector.shelf import shelf
 
 DETECTOR = "cifake-compact"
 MEGABYTE = 10**6
-COLD_ROUNDS = 15
+COLD_ROUNDS = 31
 # Both sides run from compiled modules, as they do where pip installed them.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
@@ -107,6 +107,8 @@ def measure(options: Namespace, folder: Path) -> dict[str, Figure]:
     files = extract_test_split(commands.data_of(options), folder, options.pictures)
     commands.wait_for_idle(options)
     cold = measure_cold(files[0], detector, COLD_ROUNDS)
+    if options.cold:
+        return cold
     return cold | measure_warm(files, folder, detector, options.rounds)
 
 
@@ -114,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = commands.parser(__doc__ or "")
     parser.add_argument("--pictures", type=int, help="only this many files; else the whole test split")
     parser.add_argument("--rounds", type=int, default=9, help="measured scans of each side")
+    parser.add_argument("--cold", action="store_true", help="only the cold start")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(options, Path(folder))

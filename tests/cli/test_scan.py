@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -58,6 +59,8 @@ def start(*arguments, **more):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "doctored.cli.main", "scan", *map(os.fsdecode, arguments)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if os.name != "nt":  # a shell's background job ignores SIGINT, and would hand that down
+        more["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(command, env=environment, **pipes, **more)
 
 

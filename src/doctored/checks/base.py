@@ -1,7 +1,7 @@
 """What a check is, and how checks are run so that none can break a scan or fall silent."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from doctored.checks.texts import sentence
 from doctored.errors import DoctoredError
@@ -56,17 +56,32 @@ def _run_alone(check: Check, picture: "Picture") -> list[Finding]:
         return [could_not_check(check.name, error)]
 
 
+def neutral(
+    check: str,
+    limits: str,
+    code: str,
+    text: str,
+    details: Mapping[str, Any],
+    score: float | None = None,
+) -> Finding:
+    """A finding that speaks for neither side."""
+    return Finding(
+        check=check,
+        code=code,
+        says=Says.NEUTRAL,
+        strength=Strength.NONE,
+        text=text,
+        score=score,
+        details=details,
+        limits=limits,
+    )
+
+
 def could_not_check(check: str, error: Exception) -> Finding:
     """The finding of a check that failed: neutral, with the reason in words and in `details["error"]`."""
     reason = error_in_words(error)
-    return Finding(
-        check=check,
-        code="could_not_check",
-        says=Says.NEUTRAL,
-        strength=Strength.NONE,
-        text=sentence("could_not_check", check=check, reason=reason),
-        details={"error": reason},
-    )
+    text = sentence("could_not_check", check=check, reason=reason)
+    return neutral(check, "", "could_not_check", text, {"error": reason})
 
 
 def error_in_words(error: Exception) -> str:

@@ -7,12 +7,13 @@ it. It tells an examiner where to look, and which questions the file cannot answ
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from doctored.checks.base import Check
+from doctored.checks.base import Check, neutral
 from doctored.checks.registry import CheckSettings, register
 from doctored.checks.texts import LIMITS, sentence
-from doctored.records import Finding, Says, Strength
+from doctored.records import Finding
 from doctored.untrusted import clean
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ GAIN_MAP_APP = "ISO 21496-1"
 GAIN_MAP_XMP = (b"hdrgm:", b"HDRGainMap")
 MAX_PROBLEMS_SHOWN = 20
 
+_neutral = partial(neutral, "container", LIMITS["container"])
+
 
 class ContainerCheck:
     """Neutral findings `extension_unlike_content`, `data_after_picture`, `several_pictures`, `platform_mark`
@@ -88,18 +91,6 @@ class ContainerCheck:
         if container.problems:
             found.append(_list_problems(container.problems))
         return found
-
-
-def _neutral(code: str, text: str, details: dict[str, Any]) -> Finding:
-    return Finding(
-        check=ContainerCheck.name,
-        code=code,
-        says=Says.NEUTRAL,
-        strength=Strength.NONE,
-        text=text,
-        details=details,
-        limits=LIMITS["container"],
-    )
 
 
 def _look_at_name(name: str, image_format: str) -> list[Finding]:

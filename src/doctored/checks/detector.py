@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from doctored.checks.base import Check, error_in_words
+from doctored.checks.base import Check, error_in_words, neutral
 from doctored.checks.registry import CheckSettings, register
 from doctored.checks.texts import LIMITS, sentence
 from doctored.records import Finding, Kind, Label, Says, Strength
@@ -147,16 +147,7 @@ class DetectorCheck:
         )
 
     def _neutral(self, code: str, text: str, details: dict[str, Any]) -> Finding:
-        return Finding(
-            check=self.name,
-            code=code,
-            says=Says.NEUTRAL,
-            strength=Strength.NONE,
-            text=text,
-            score=details.get("probability"),
-            details=details,
-            limits=self._limits,
-        )
+        return neutral(self.name, self._limits, code, text, details, details.get("probability"))
 
     def _say(self, code: str, prediction: "Prediction", bound: float | None = None) -> str:
         return sentence(code, bound=bound, detector=self._card.name, probability=prediction.probability)

@@ -1,9 +1,10 @@
 """A JPEG's history: whose tables, saved how often, on which grid."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from doctored.checks.base import Check
+from doctored.checks.base import Check, neutral
 from doctored.checks.registry import CheckSettings, register
 from doctored.checks.texts import LIMITS, sentence
 from doctored.picture.formats import JPEG
@@ -22,6 +23,8 @@ PART_SCORE = 9.0
 """Of one window, and what the others must be able to show of its grid."""
 ABSENT_SCORE = 2.5
 MIN_WINDOWS_WITHOUT = 3
+
+_neutral = partial(neutral, "jpeg", LIMITS["jpeg"])
 
 
 class JpegCheck:
@@ -123,19 +126,6 @@ def is_of_a_part(strongest: "ShiftedGrid", windows: "list[ShiftedGrid]") -> bool
 
 def _grid_details(grid: "ShiftedGrid") -> dict[str, Any]:
     return {"grid_begins_down": grid.shift[0], "grid_begins_across": grid.shift[1], "quality": grid.quality}
-
-
-def _neutral(code: str, text: str, details: dict[str, Any], score: float | None = None) -> Finding:
-    return Finding(
-        check="jpeg",
-        code=code,
-        says=Says.NEUTRAL,
-        strength=Strength.NONE,
-        text=text,
-        score=score,
-        details=details,
-        limits=LIMITS["jpeg"],
-    )
 
 
 @register("jpeg")

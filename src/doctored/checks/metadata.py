@@ -5,9 +5,10 @@ sentence says that it can be planted; all else is neutral, but for a thumbnail t
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from doctored.checks.base import Check
+from doctored.checks.base import Check, neutral
 from doctored.checks.registry import CheckSettings, register
 from doctored.checks.texts import LIMITS, sentence
 from doctored.records import Finding, Kind, Says, Strength
@@ -45,6 +46,8 @@ SOFTWARE_FIELDS = (
 ORIENTATION_FIELD = "xmp:Orientation"
 MAX_STATEMENTS = 8
 Fields = dict[str, list[str]]
+
+_neutral = partial(neutral, "metadata", LIMITS["metadata"])
 
 
 class _Said(NamedTuple):
@@ -336,18 +339,6 @@ def _plain(value: "Value") -> Any:
     if isinstance(value, str):
         return clean(value, 80)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _neutral(code: str, text: str, details: Mapping[str, Any]) -> Finding:
-    return Finding(
-        check=MetadataCheck.name,
-        code=code,
-        says=Says.NEUTRAL,
-        strength=Strength.NONE,
-        text=text,
-        details=details,
-        limits=LIMITS["metadata"],
-    )
 
 
 @register("metadata")

@@ -1,9 +1,11 @@
 """From what a manifest store holds to one finding: what it says, and what that is worth."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
+from doctored.checks.base import neutral
 from doctored.checks.content_credentials.store import (
     Codes,
     Ingredient,
@@ -42,6 +44,8 @@ _KIND_CODES = {
     Kind.GENERATED: ("credential_says_generated", "declares_generated_by_stranger"),
     Kind.EDITED_WITH_AI: ("credential_says_edited_with_ai", "declares_ai_edit_by_stranger"),
 }
+
+_neutral = partial(neutral, CHECK, LIMITS[CHECK])
 
 
 class Statement(NamedTuple):
@@ -347,18 +351,6 @@ def _changed(statement: Statement | None, capture: Capture | None, details: dict
     said = SAID[statement.kind.value] if statement else SAID["captured"] if capture else ""
     text = sentence("credential_changed_after_signing", "said" if said else "", said=said)
     return _neutral("credential_changed_after_signing", text, details)
-
-
-def _neutral(code: str, text: str, details: dict[str, Any]) -> Finding:
-    return Finding(
-        check=CHECK,
-        code=code,
-        says=Says.NEUTRAL,
-        strength=Strength.NONE,
-        text=text,
-        details=details,
-        limits=LIMITS[CHECK],
-    )
 
 
 def _signer(manifest: Manifest) -> str:

@@ -1,17 +1,15 @@
 """`doctored data`: look at a data set, pack it, or make a toy one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from doctored.cli.data_audit import audit, explore
+from doctored.cli.data_options import ReaderName, Workers, shown_progress
 from doctored.errors import UsageError
 
 if TYPE_CHECKING:
-    from doctored.data.pack import Progress
     from doctored.picture import Preprocess
 
 app = typer.Typer(help="Look at data sets, pack them for training, make toy ones.", no_args_is_help=True)
@@ -19,7 +17,6 @@ app.command()(audit)
 app.command()(explore)
 
 Data = Annotated[Path, typer.Argument(help="A folder, .zip, .tar, .tar.gz, .parquet, or a manifest.")]
-ReaderName = Annotated[str | None, typer.Option("--reader", help="The layout; recognised if not named.")]
 
 
 @app.command()
@@ -49,7 +46,7 @@ def pack(
         str, typer.Option(metavar="KIND:SIZE", help="exact, resize or center, and a side in pixels.")
     ],
     reader: ReaderName = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
+    workers: Workers = None,
 ) -> None:
     """Decode every picture once and keep the pixels, so that training never decodes again."""
     from doctored.data.pack import pack as pack_manifest
@@ -92,16 +89,3 @@ def parse_preprocess(text: str) -> "Preprocess":
     if kind not in makers or not size.isascii() or not size.isdigit():
         raise UsageError(f"{text!r} is no preprocess for a pack; write exact:32, resize:224 or center:224")
     return makers[kind](int(size))
-
-
-@contextmanager
-def shown_progress(title: str) -> "Iterator[Progress]":
-    """A progress bar on a terminal's stderr; silent in a pipe."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

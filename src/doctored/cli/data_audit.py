@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from doctored.cli.data_options import ReaderName, Workers, shown_progress
 from doctored.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ STATES = ("suspicious", "broken")
 
 def audit(
     path: Annotated[Path, typer.Argument(help="A folder, an archive, or a manifest.")],
-    reader: Annotated[
-        str | None, typer.Option("--reader", help="The layout; recognised if not named.")
-    ] = None,
+    reader: ReaderName = None,
     against: Annotated[
         Path | None, typer.Option("--against", help="Another set: find its pictures in this one.")
     ] = None,
@@ -37,10 +36,9 @@ def audit(
         bool, typer.Option("--models/--no-models", help="Boosted trees on all rules; needs scikit-learn.")
     ] = True,
     seed: Annotated[int, typer.Option(help="Of folds, samples and a drawn split.")] = 0,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
+    workers: Workers = None,
 ) -> None:
     """Find what would make a detector's figures worthless: shortcuts, leaks, conflicting labels."""
-    from doctored.cli.data import shown_progress
     from doctored.data.audit import audit as audit_manifest
     from doctored.data.audit.output import describe_audit
     from doctored.data.readers import read_dataset
@@ -81,18 +79,15 @@ def audit(
 
 def explore(
     path: Annotated[Path, typer.Argument(help="A folder, an archive, or a manifest.")],
-    reader: Annotated[
-        str | None, typer.Option("--reader", help="The layout; recognised if not named.")
-    ] = None,
+    reader: ReaderName = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="A folder for exploration.json and index.html.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON object.")] = False,
     seed: Annotated[int, typer.Option(help="Of the samples on the page.")] = 0,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
+    workers: Workers = None,
 ) -> None:
     """Show what a data set is like: sizes, formats, qualities, balance, outliers, copies, exact means."""
-    from doctored.cli.data import shown_progress
     from doctored.data.audit import collect_facts
     from doctored.data.audit.exploring import explore as explore_facts
     from doctored.data.readers import read_dataset
@@ -139,7 +134,6 @@ def _mend(
     found: "Audit", fix: Path, seed: int, workers: int | None, with_models: bool
 ) -> tuple["Audit", list[str]]:
     """Write the mended manifest; its own audit, and all that is to be said about it."""
-    from doctored.cli.data import shown_progress
     from doctored.data.audit import audit as audit_manifest
     from doctored.data.audit.mend import mend, tell_remains, write_manifest
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doctored.cli.data import shown_progress
+from doctored.cli.data_options import shown_progress
 from doctored.records import Label
 
 if TYPE_CHECKING:

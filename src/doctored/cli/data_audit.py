@@ -23,7 +23,9 @@ def audit(
     against: Annotated[
         Path | None, typer.Option("--against", help="Another set: find its pictures in this one.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="A folder for audit.json and index.html.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder for audit.json, copies.csv and a page.")
+    ] = None,
     fix: Annotated[
         Path | None,
         typer.Option("--fix", help="Write a cleaned manifest (.csv, .parquet), and audit that too."),

@@ -13,7 +13,7 @@ import numpy as np
 from doctored.data.manifest import Manifest
 from doctored.data.masks import split_polygon_name
 from doctored.data.members import MemberStore
-from doctored.data.picture_tables import split_row_name
+from doctored.data.picture_tables import file_of, split_row_name
 from doctored.data.readers import is_manifest_file, read_dataset, read_store, registered_readers
 from doctored.data.readers.base import list_readable, source_of
 from doctored.errors import DataError
@@ -166,10 +166,8 @@ def _file_of(name: str | None) -> str | None:
     """The member that holds a row's picture or mask."""
     if name is None:
         return None
-    if row := split_row_name(name):
-        return row.table
     polygon = split_polygon_name(name)
-    return polygon.annotations if polygon else name
+    return polygon.annotations if polygon else file_of(name)
 
 
 def _differ_by_case(names: Iterable[str]) -> Iterator[str]:

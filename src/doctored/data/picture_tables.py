@@ -35,6 +35,12 @@ def split_row_name(name: str) -> RowName | None:
     return RowName(found[1], int(found[2])) if found else None
 
 
+def file_of(name: str) -> str:
+    """The file that a member lies in: the table of a row, else the member itself."""
+    row = split_row_name(name)
+    return row.table if row else name
+
+
 class PictureTable:
     """One open table: `len`, `names` of its columns, `features` as `datasets` describes them.
 

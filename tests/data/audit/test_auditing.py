@@ -1,9 +1,12 @@
 """Planted faults are found and named, clean sets are left in peace, and mending mends."""
 
+import csv
 import json
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from benchmarks.audit_planted import PLANTS, Planted, write_planted
 from doctored.data.audit import audit, collect_facts, judge_facts
@@ -186,6 +189,19 @@ def test_both_files_are_written_and_the_page_shows_the_verdict(planted, tmp_path
     told = json.loads((tmp_path / "out" / "audit.json").read_text("utf-8"))
     assert told["verdict"]["state"] == "broken"
     assert told["after"]["verdict"]["state"] == "clean"
+    with (tmp_path / "out" / "copies.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    counts = found.leaks.equal_pairs, found.leaks.near_pairs
+    assert [line["copy"] for line in lines] == ["equal"] * sum(counts[0].values()) + ["near"] * sum(
+        counts[1].values()
+    )
+    pixels = {
+        row.id: found.facts.records["pixels_digest"][n] for n, row in enumerate(found.facts.manifest.rows())
+    }
+    assert all(
+        (bytes(pixels[line["first"]]) == bytes(pixels[line["second"]])) == (line["copy"] == "equal")
+        for line in lines
+    )
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert "<b>copies" not in page
     assert "&lt;b&gt;copies" in page
@@ -198,3 +214,14 @@ def test_both_files_are_written_and_the_page_shows_the_verdict(planted, tmp_path
 
 def test_a_planted_picture_is_where_its_class_says():
     assert Planted(3, is_fake=True, split="test").member == "test/fake/img_00003.jpg"
+
+
+def test_rows_of_a_table_are_not_told_apart_by_their_numbers(tmp_path):
+    random = np.random.default_rng(0)
+    scenes = random.integers(0, 256, (24, 16, 16, 3), dtype=np.uint8)
+    pictures = [Equalisation((75,)).apply(scene).bytes for scene in scenes]
+    labels = ["real", "fake"] * 12
+    parquet.write_table(pyarrow.table({"image": pictures, "label": labels}), tmp_path / "all.parquet")
+    found = audit(read_dataset(tmp_path), with_models=False)
+    scores = {rule.name: rule.score for rule in found.rules}
+    assert scores["extension"] is scores["name_shape"] is scores["name_number"] is None

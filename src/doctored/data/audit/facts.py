@@ -15,6 +15,7 @@ from doctored.data.decoding import Answered, Chunk, work_through
 from doctored.data.manifest import Manifest
 from doctored.data.members import Member
 from doctored.data.pack import Progress, open_stores
+from doctored.data.picture_tables import file_of
 from doctored.errors import DataError
 from doctored.workers import available_cores
 
@@ -128,7 +129,7 @@ def collect_facts(
         raise DataError(f"not one picture can be read (the first: {first}); check the path")
     columns = {name: Words(records[name], tuple(words[name])) for name in CATEGORIES}
     members = manifest.column("member")
-    columns["extension"] = Words.of(["." + name.rpartition(".")[2] for name in members])
+    columns["extension"] = Words.of(["." + file_of(name).rpartition(".")[2] for name in members])
     return Facts(manifest, records, columns, modified, problems)
 
 

@@ -63,7 +63,7 @@ def find_leaks(facts: Facts, twins: Twins, units: Codes, seed: int = 0) -> Leaks
     splits = np.array([split or "none" for split in manifest.column("split")])
     groups = manifest.column("group")
     in_test = splits == "test"
-    equal = _equal_pairs(twins.same)
+    equal = equal_pairs(twins.same)
     conflicting = _conflicting(twins.same, manifest.column("label"))
     grouped = _codes(groups)
     leaked = {
@@ -130,7 +130,7 @@ def find_overlap(facts: Facts, other: Facts, name: str) -> Overlap:
     splits = [split or "none" for split in facts.manifest.column("split")]
     by_split = Counter(splits[row] for row in np.flatnonzero(equal | near))
     ids = [*facts.manifest.column("id"), *other.manifest.column("id")]
-    pairs = _equal_pairs(twins.same)
+    pairs = equal_pairs(twins.same)
     pairs = pairs[is_other[pairs[:, 0]] != is_other[pairs[:, 1]]]
     examples = _examples(np.concatenate([pairs[:_MOST_EXAMPLES], crossing]), ids)
     return Overlap(name, len(other), int(equal.sum()), int(near.sum()), dict(by_split), examples)
@@ -152,7 +152,7 @@ def count_pairs(same: Codes) -> dict[int, int]:
     return {number: count * (count - 1) // 2 for number, count in several if count > 1}
 
 
-def _equal_pairs(same: Codes) -> Pairs:
+def equal_pairs(same: Codes) -> Pairs:
     """All pairs of rows with one number; of more than a hundred, each with the first only."""
     order = np.argsort(same, kind="stable")
     _, starts, counts = np.unique(same[order], return_index=True, return_counts=True)

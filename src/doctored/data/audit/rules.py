@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from doctored.data.audit.facts import Facts, Words
 from doctored.data.audit.scoring import Codes, Score, assign_folds, bin_values, judge_scores, score_codes
+from doctored.data.picture_tables import file_of
 
 CONFIDENCE = 0.95
 MIN_OF_CLASS = 10
@@ -76,7 +77,8 @@ def _exif(facts: Facts) -> Words:
 
 
 def _stems(facts: Facts) -> list[str]:
-    return [name.rsplit("/", 1)[-1].rpartition(".")[0] for name in facts.manifest.column("member")]
+    members = map(file_of, facts.manifest.column("member"))
+    return [name.rsplit("/", 1)[-1].rpartition(".")[0] for name in members]
 
 
 def _mask_class(match: re.Match[str]) -> str:

@@ -10,7 +10,8 @@ from doctored.data.manifest import Manifest
 from doctored.data.readers import read_dataset
 from doctored.data.split import settle_splits
 from doctored.training import Recipe, train
-from doctored.training.loop import Examples, Hooks, Row
+from doctored.training.batches import Examples
+from doctored.training.loop import Hooks, Row
 from doctored.training.run import gather_examples, open_pack
 
 

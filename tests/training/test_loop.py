@@ -3,11 +3,12 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
+import torch.nn.functional as functional
 
 from doctored.models import build_network
 from doctored.training import Recipe
-from doctored.training.loop import Average, Examples, batches, draw_seed, is_exhausted, learning_rate, predict
+from doctored.training.batches import Examples
+from doctored.training.loop import Average, is_exhausted, learning_rate, make_loss, predict
 from doctored.training.precision import Way, candidates
 
 
@@ -20,25 +21,26 @@ def test_learning_rate_rises_then_falls_to_zero() -> None:
     assert rates[-1] == pytest.approx(0.0, abs=1e-12)
 
 
-def test_batches_are_a_permutation_that_seed_and_epoch_decide() -> None:
-    rows, accelerator = np.arange(100, 170), Accelerator(cpu=True)
-
-    def order(seed: int, epoch: int) -> list[int]:
-        parts = list(batches(rows, Recipe(batch_size=16, seed=seed), epoch, accelerator))
-        assert [len(part) for part in parts] == [16] * 4
-        return [int(row) for part in parts for row in part]
-
-    assert order(0, 0) == order(0, 0)
-    assert len({tuple(order(0, 0)), tuple(order(0, 1)), tuple(order(1, 0))}) == 3
-    assert len(set(order(0, 0))) == 64
-    assert set(order(0, 0)) <= set(rows.tolist())
-
-
-def test_seeds_differ_by_epoch_and_process() -> None:
-    seeds = {
-        draw_seed(seed, epoch, process) for seed in range(3) for epoch in range(3) for process in range(3)
+def test_schedules_end_where_they_say() -> None:
+    ends = {
+        name: learning_rate(Recipe(learning_rate=2.0, schedule=name), 100, 100)
+        for name in ("cosine", "linear", "constant")
     }
-    assert len(seeds) == 27
+    assert ends == pytest.approx({"cosine": 0.0, "linear": 0.0, "constant": 2.0}, abs=1e-12)
+    assert learning_rate(Recipe(learning_rate=2.0, warmup=0.0, schedule="linear"), 50, 99) == pytest.approx(
+        1.0
+    )
+
+
+def test_with_balance_a_rare_class_weighs_as_much_as_the_other() -> None:
+    none = np.zeros(0, np.int64)
+    labels = np.array([1] * 3 + [0] * 9, np.uint8)
+    examples = Examples(np.zeros((12, 8, 8, 3), np.uint8), labels, np.arange(12), none, none)
+    logits, targets = torch.randn(12), torch.from_numpy(labels).float()
+    each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    expected = (each[:3].mean() + each[3:].mean()) / 2
+    torch.testing.assert_close(make_loss(examples, Recipe(balance=True))(logits, targets), expected)
+    torch.testing.assert_close(make_loss(examples, Recipe())(logits, targets), each.mean())
 
 
 @pytest.mark.parametrize(

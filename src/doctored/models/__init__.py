@@ -1,6 +1,6 @@
 """The zoo: one file a family, each network registered beside its definition."""
 
-from doctored.models import compact as _compact  # noqa: F401  (registers itself)
+from doctored.models import compact, residual  # noqa: F401  (they register themselves)
 from doctored.models.base import (
     Evidence,
     Network,

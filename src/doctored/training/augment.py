@@ -1,6 +1,7 @@
 """Augmentation of a whole batch at once, in tensors; every picture gets its own draw."""
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as functional
@@ -9,37 +10,49 @@ from torch import Tensor
 from doctored.training.recipe import Recipe
 
 
-def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Flip, crop and rotate. uint8 [N, H, W, 3] → uint8 [N, H, W, 3].
+class Moves(NamedTuple):
+    """How each of N pictures is moved. `shift`: int64 [2, N, 1], rows and columns; `mirrored`: bool [N, 1];
+    `angle`: float [N], radians, 0 where a picture is not turned."""
 
-    Flip and crop only move pixels. Rotation interpolates and so blurs the very traces that a network
-    should learn, which is why only `rotate_share` of the pictures are rotated.
+    shift: Tensor
+    mirrored: Tensor
+    angle: Tensor
+
+    def take(self, part: slice) -> "Moves":
+        return Moves(self.shift[:, part], self.mirrored[part], self.angle[part])
+
+
+def draw_moves(count: int, recipe: Recipe, generator: torch.Generator) -> Moves:
+    """Moves for `count` pictures. Each setting has its own draws: turning one off does not change others'.
+
+    Rotation interpolates and so blurs the very traces that a network should learn, which is why only
+    `rotate_share` of the pictures are turned; flip and crop only move pixels.
     """
-    moved = flip_and_crop(pixels, flip=recipe.flip, crop=recipe.crop, generator=generator)
-    if recipe.rotate_share and recipe.rotate_degrees:
-        chosen = torch.rand(len(moved), generator=generator) < recipe.rotate_share
-        if chosen.any():
-            moved[chosen] = rotate(moved[chosen], recipe.rotate_degrees, generator)
+    crop = recipe.crop
+    shift = torch.randint(-crop, crop + 1, (2, count, 1), generator=generator)
+    mirrored = torch.rand(count, 1, generator=generator) < (0.5 if recipe.flip else 0.0)
+    turned = torch.rand(count, generator=generator) < recipe.rotate_share
+    angle = (torch.rand(count, generator=generator) * 2 - 1) * math.radians(recipe.rotate_degrees)
+    return Moves(shift, mirrored, angle * turned)
+
+
+def move(pixels: Tensor, moves: Moves) -> Tensor:
+    """uint8 [N, H, W, 3] → uint8 [N, H, W, 3]; what comes in at a border is the picture reflected."""
+    moved = flip_and_crop(pixels, moves.shift, moves.mirrored)
+    turned = moves.angle != 0
+    if turned.any():
+        moved[turned] = rotate(moved[turned], moves.angle[turned])
     return moved
 
 
-def flip_and_crop(pixels: Tensor, *, flip: bool, crop: int, generator: torch.Generator) -> Tensor:
-    """One gather: each output row and column names the input row and column it is taken from.
-
-    Shifts by up to `crop` pixels a side; what comes in at the border is the picture reflected.
-    """
+def flip_and_crop(pixels: Tensor, shift: Tensor, mirrored: Tensor) -> Tensor:
+    """One gather: each output row and column names the input row and column it is taken from."""
     count, height, width, _ = pixels.shape
-    if crop >= min(height, width):
-        raise ValueError(f"a crop of {crop} needs pictures larger than {height}×{width}")
-    rows = torch.arange(height).expand(count, -1)
-    columns = torch.arange(width).expand(count, -1)
-    if crop:
-        shift = torch.randint(-crop, crop + 1, (2, count, 1), generator=generator)
-        rows = _reflect(rows + shift[0], height)
-        columns = _reflect(columns + shift[1], width)
-    if flip:
-        mirrored = torch.rand(count, 1, generator=generator) < 0.5
-        columns = torch.where(mirrored, width - 1 - columns, columns)
+    if count and int(shift.abs().max()) >= min(height, width):
+        raise ValueError(f"a shift of {int(shift.abs().max())} needs pictures larger than {height}×{width}")
+    rows = _reflect(torch.arange(height) + shift[0], height)
+    columns = _reflect(torch.arange(width) + shift[1], width)
+    columns = torch.where(mirrored, width - 1 - columns, columns)
     flat = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
     flat = flat + torch.arange(count)[:, None] * (height * width)
     return pixels.reshape(-1, 3)[flat.flatten()].view(count, height, width, 3)
@@ -51,10 +64,9 @@ def _reflect(index: Tensor, size: int) -> Tensor:
     return torch.where(index >= size, 2 * (size - 1) - index, index)
 
 
-def rotate(pixels: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
+def rotate(pixels: Tensor, angle: Tensor) -> Tensor:
     """Turn each picture about its centre by its own angle; bilinear, border reflected. uint8 [N, H, W, 3]."""
     count, height, width, _ = pixels.shape
-    angle = (torch.rand(count, generator=generator) * 2 - 1) * math.radians(degrees)
     cosine, sine, zero = angle.cos(), angle.sin(), torch.zeros(count)
     # affine_grid works in coordinates scaled by each side, so a rotation of a non-square needs the ratio
     ratio = height / width

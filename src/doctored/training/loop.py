@@ -11,36 +11,21 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as functional
 from accelerate import Accelerator
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from doctored.data.files import written_aside
 from doctored.errors import TrainingError
 from doctored.measure.metrics import accuracy, confusion, roc_auc
 from doctored.models import Network
 from doctored.training import checkpoint
-from doctored.training.augment import augment
+from doctored.training.batches import Batch, Examples, ahead, draw_batches, draw_seed
 from doctored.training.optimizer import make_optimizer
 from doctored.training.precision import Way, quiet_compiler
 from doctored.training.recipe import Recipe
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Pictures uint8 [N, H, W, 3] (a memory map will do), labels uint8 [N] (fake is 1), rows by split."""
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-    train: NDArray[np.int64]
-    val: NDArray[np.int64]
-    test: NDArray[np.int64]
-
-    def take(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        return torch.from_numpy(self.pixels[rows]), torch.from_numpy(self.labels[rows]).float()
 
 
 @dataclass(frozen=True)
@@ -60,14 +45,16 @@ def fit(
     folder: Path,
     accelerator: Accelerator,
     hooks: Hooks,
+    teacher: Network | None = None,
 ) -> list[Row]:
     """Train, keeping the weights with the lowest validation loss in `checkpoints/best.pt`.
 
     Goes on from `checkpoints/last.pt` if there is one. Everything random is drawn from (seed, epoch),
-    so that a run that was killed and resumed computes what one that was not would have.
+    so that a run that was killed and resumed computes what one that was not would have. A `teacher` says
+    of every picture, before it is delivered, how likely it is fake; the recipe says how far to believe it.
     """
     last, best = folder / "checkpoints" / "last.pt", folder / "checkpoints" / "best.pt"
-    loop = Loop(network, examples, recipe, way, accelerator, hooks)
+    loop = Loop(network, examples, recipe, way, accelerator, hooks, teacher)
     history = loop.restore(last) if last.exists() else []
     while len(history) < recipe.epochs and not is_exhausted(history, recipe.patience):
         row = loop.run_epoch(len(history))
@@ -96,9 +83,10 @@ class Loop:
         way: Way,
         accelerator: Accelerator,
         hooks: Hooks,
+        teacher: Network | None = None,
     ) -> None:
         self.network, self.examples, self.recipe, self.way = network, examples, recipe, way
-        self.accelerator, self.hooks = accelerator, hooks
+        self.accelerator, self.hooks, self.teacher = accelerator, hooks, teacher
         self.steps = len(examples.train) // recipe.batch_size
         if not self.steps:
             raise TrainingError(
@@ -107,6 +95,7 @@ class Loop:
         optimizer = make_optimizer(network, recipe)
         self.model, self.optimizer = accelerator.prepare(way.compile(way.place(network)), optimizer)
         self.average = Average(network, recipe.average)
+        self.loss = make_loss(examples, recipe).to(accelerator.device)
 
     def run_epoch(self, epoch: int) -> Row:
         """Train for an epoch, then validate the average of the weights."""
@@ -114,17 +103,16 @@ class Loop:
         torch.manual_seed(draw_seed(recipe.seed, epoch, self.accelerator.process_index))
         self.model.train()
         started, losses = time.perf_counter(), torch.zeros((), device=device)
-        for step, rows in enumerate(batches(self.examples.train, recipe, epoch, self.accelerator)):
+        for step, batch in enumerate(self.batches(epoch)):
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(recipe, epoch * self.steps + step + 1, recipe.epochs * self.steps)
-            pixels, labels = self.examples.take(rows)
-            pixels = augment(pixels, recipe, torch.default_generator)
-            targets = labels * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
-            x = self.way.batch(self.network.normalise(pixels.to(device, non_blocking=True)))
+            x, targets = self.prepare(batch)
             with quiet_compiler(), self.way.autocast(device):
                 logit = self.model(x).logit
-            loss = functional.binary_cross_entropy_with_logits(logit.float(), targets.to(device))
+            loss = self.loss(logit.float(), targets)
             self.accelerator.backward(loss)
+            if recipe.clip_norm:
+                self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             self.average.update(self.network, epoch * self.steps + step)
@@ -145,6 +133,29 @@ class Loop:
                 "pictures_per_second": round(self.steps * recipe.batch_size / seconds, 1),
             }
 
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        accelerator = self.accelerator
+        drawn = draw_batches(
+            self.examples, self.recipe, epoch, accelerator.process_index, accelerator.num_processes
+        )
+        on_gpu = accelerator.device.type == "cuda"
+        return ahead(batch.pinned() for batch in drawn) if on_gpu else ahead(drawn)
+
+    def prepare(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What the network sees, float [N, 3, H, W], and what it should say, float [N]."""
+        device, recipe = self.accelerator.device, self.recipe
+        targets = batch.labels.to(device, non_blocking=True)
+        targets = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+        if self.teacher is not None:
+            before = self.teacher.normalise(batch.before.to(device, non_blocking=True))
+            with torch.no_grad(), self.way.autocast(device):
+                taught = self.teacher(self.way.batch(before)).logit.float().sigmoid()
+            targets = torch.lerp(targets, taught, recipe.teacher_share)
+        x = self.network.normalise(batch.pixels.to(device, non_blocking=True))
+        if batch.mix is not None:
+            x, targets = batch.mix.apply(x, targets)
+        return self.way.batch(x), targets
+
     def state(self, history: list[Row]) -> dict[str, Any]:
         return {
             "network": self.network.state_dict(),
@@ -163,24 +174,33 @@ class Loop:
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """One cycle: a linear rise over the warm-up, then half a cosine down to zero at the last step."""
+    """One cycle: a linear rise over the warm-up, then down to zero at the last step, as the schedule says."""
     rise = max(1.0, recipe.warmup * steps)
     if step < rise:
         return recipe.learning_rate * step / rise
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, steps - rise)))
+    done = (step - rise) / max(1.0, steps - rise)
+    left = {"cosine": 0.5 * (1 + math.cos(math.pi * done)), "linear": 1 - done, "constant": 1.0}
+    return recipe.learning_rate * left[recipe.schedule]
 
 
-def draw_seed(seed: int, epoch: int, process: int) -> int:
-    return int(np.random.SeedSequence([seed, epoch, process]).generate_state(1)[0])
+def make_loss(examples: Examples, recipe: Recipe) -> nn.Module:
+    """Cross-entropy; with `balance` both classes weigh the same, however many pictures they have."""
+    if not recipe.balance:
+        return nn.BCEWithLogitsLoss()
+    fakes = max(1, int(examples.labels[examples.train].sum()))
+    reals = max(1, len(examples.train) - fakes)
+    return BalancedLoss(len(examples.train) / (2 * reals), reals / fakes)
 
 
-def batches(
-    rows: NDArray[np.int64], recipe: Recipe, epoch: int, accelerator: Accelerator
-) -> Iterator[NDArray[np.int64]]:
-    """This process's share of every full batch, in an order that only seed and epoch decide."""
-    order = np.random.default_rng([recipe.seed, epoch]).permutation(rows)
-    for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
-        yield order[start : start + recipe.batch_size][accelerator.process_index :: accelerator.num_processes]
+class BalancedLoss(nn.BCEWithLogitsLoss):
+    """Cross-entropy in which a real picture weighs `real` and a fake one `ratio` times that."""
+
+    def __init__(self, real: float, ratio: float) -> None:
+        super().__init__(pos_weight=torch.tensor(ratio))
+        self.real = real
+
+    def forward(self, logit: Tensor, target: Tensor) -> Tensor:
+        return self.real * super().forward(logit, target)
 
 
 def is_exhausted(history: list[Row], patience: int) -> bool:

@@ -34,8 +34,9 @@ from doctored.measure.summary import Figure, proportion, summarise
 from doctored.measure.thresholds import OperatingPoint, operating_points
 from doctored.models import Network, count_parameters
 from doctored.picture import Preprocess
+from doctored.training.batches import Examples
 from doctored.training.export import DetectorGraph, Neighbourhood, measure_neighbourhood, to_onnx
-from doctored.training.loop import Examples, Row, predict
+from doctored.training.loop import Row, predict
 from doctored.training.parity import PICTURES, require_parity
 from doctored.training.precision import Way
 from doctored.training.recipe import Recipe

@@ -24,7 +24,8 @@ class Recipe:
     epochs: int = setting(32, "passes over the training pictures")
     batch_size: int = setting(256, "pictures a step, over all processes")
     optimizer: str = setting("muon", "muon (on hidden convolutions, AdamW on the rest) or adamw")
-    learning_rate: float = setting(6e-3, "AdamW's peak; it rises linearly, then falls as a cosine to zero")
+    learning_rate: float = setting(6e-3, "AdamW's peak; it rises linearly, then falls")
+    schedule: str = setting("cosine", "how the rate falls after its peak: cosine, linear or constant")
     warmup: float = setting(0.15, "the share of all steps in which the learning rate rises")
     weight_decay: float = setting(0.05, "AdamW's; on weights of convolutions, not on biases and norms")
     muon_rate: float = setting(0.02, "Muon's peak; it follows the same cycle")
@@ -36,6 +37,13 @@ class Recipe:
     crop: int = setting(2, "cut pictures out of a border of this many reflected pixels")
     rotate_degrees: float = setting(5.0, "rotate by up to this angle")
     rotate_share: float = setting(0.1, "share of the pictures that are rotated (interpolation blurs)")
+    deliver: float = setting(0.0, "share of the pictures scaled, blurred, made noisy or saved anew")
+    cutmix: float = setting(0.0, "share of the batches in which a box of each picture is another's")
+    mixup: float = setting(0.0, "share of the batches in which each picture shines through another")
+    balance: bool = setting(False, "both classes weigh the same, however many pictures they have")
+    clip_norm: float = setting(0.0, "gradients are scaled down to this norm (0: never)")
+    teacher: str = setting("", "a finished run whose network says of each picture how fake it looks")
+    teacher_share: float = setting(0.5, "how far the teacher is believed, against the label")
     patience: int = setting(12, "stop after this many epochs without a lower validation loss (0: never)")
     val_fraction: float = setting(0.05, "share of the training pictures held out for every choice")
     seed: int = setting(0, "of the split, the weights, the order and the augmentation")
@@ -59,6 +67,11 @@ class Recipe:
             ("crop", 0, 1024),
             ("rotate_degrees", 0, 180),
             ("rotate_share", 0, 1),
+            ("deliver", 0, 1),
+            ("cutmix", 0, 1),
+            ("mixup", 0, 1),
+            ("clip_norm", 0, 1e6),
+            ("teacher_share", 0, 1),
             ("patience", 0, 100_000),
             ("val_fraction", 0.001, 0.5),
             ("threads", 0, 4096),
@@ -68,11 +81,16 @@ class Recipe:
                 raise UsageError(f"{name} is between {low} and {high}, not {value}")
         for name, choices in (
             ("optimizer", ("muon", "adamw")),
+            ("schedule", ("cosine", "linear", "constant")),
             ("precision", ("auto", "fp32", "bf16")),
             ("compile", ("auto", "on", "off")),
         ):
             if getattr(self, name) not in choices:
                 raise UsageError(f"{name} is one of {', '.join(choices)}, not {getattr(self, name)!r}")
+        if self.crop >= self.size:
+            raise UsageError(f"crop is less than size, {self.size}, not {self.crop}")
+        if self.cutmix + self.mixup > 1:
+            raise UsageError("cutmix and mixup are shares of the same batches; together they are at most 1")
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":

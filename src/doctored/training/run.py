@@ -27,7 +27,8 @@ from doctored.errors import UsageError
 from doctored.models import Network, build_network
 from doctored.picture import Preprocess
 from doctored.training import checkpoint
-from doctored.training.loop import Examples, Hooks, Row, fit
+from doctored.training.batches import Examples
+from doctored.training.loop import Hooks, Row, fit
 from doctored.training.precision import Way, choose_way, set_threads
 from doctored.training.publish import About, publish, write_json
 from doctored.training.recipe import Recipe
@@ -107,6 +108,7 @@ def train(
     examples = gather_examples(packed, manifest)
 
     network = make_network(recipe, examples)
+    teacher = load_teacher(Path(recipe.teacher), recipe.size) if recipe.teacher else None
     if init_from is not None:
         load_weights(network, Path(init_from))
     plan = settle_plan(
@@ -119,7 +121,9 @@ def train(
         manifest.to_parquet(folder / "manifest.parquet")
 
     network.to(accelerator.device)
-    history = fit(network, examples, recipe, plan.way, folder, accelerator, hooks)
+    if teacher is not None:
+        plan.way.place(teacher.to(accelerator.device))
+    history = fit(network, examples, recipe, plan.way, folder, accelerator, hooks, teacher)
     metrics: dict[str, Any] = {}
     if accelerator.is_main_process:
         about = About(
@@ -216,6 +220,16 @@ def load_weights(network: Network, source: Path) -> None:
     network.load_state_dict({**own, **fitting})
 
 
+def load_teacher(folder: Path, size: int) -> Network:
+    """The network of a finished run, with its best weights and its own normalisation; it learns no more."""
+    recipe = Plan.from_toml(folder / "config.toml").recipe
+    if recipe.size != size:
+        raise UsageError(f"the teacher {folder} looks at {recipe.size} pixels a side, not at {size}")
+    teacher = build_network(recipe.network, dropout=recipe.dropout)
+    teacher.load_state_dict(checkpoint.load(folder / "checkpoints" / "best.pt")["network"])
+    return teacher.eval().requires_grad_(False)
+
+
 def settle_plan(
     folder: Path,
     recipe: Recipe,
@@ -264,9 +278,8 @@ def describe_data(manifest: Manifest, data: Path) -> str:
 def describe_command(data: str, out: str, name: str, recipe: Recipe) -> str:
     """The command that starts this run, with no folder of the machine it ran on."""
     default = Recipe()
-    changed = [
-        f"--set {key}={value}" for key, value in vars(recipe).items() if value != getattr(default, key)
-    ]
+    shown = {**vars(recipe), "teacher": Path(recipe.teacher).name}
+    changed = [f"--set {key}={value}" for key, value in shown.items() if value != getattr(default, key)]
     named = [f"--name {name}"] if name != out else []
     return " ".join(["doctored train", data, f"--out runs/{out}", *named, *changed])
 

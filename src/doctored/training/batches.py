@@ -1,0 +1,104 @@
+"""Batches, drawn ahead of the loop that trains on them; everything random comes from (seed, epoch)."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from doctored.training.augment import draw_moves, move
+from doctored.training.delivery import deliver
+from doctored.training.mixing import Mix, draw_mix
+from doctored.training.recipe import Recipe
+
+AHEAD = 3
+Rows = NDArray[np.int64]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures uint8 [N, H, W, 3] (a memory map will do), labels uint8 [N] (fake is 1), rows by split."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    train: Rows
+    val: Rows
+    test: Rows
+
+    def take(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(self.pixels[rows]), torch.from_numpy(self.labels[rows]).float()
+
+
+class Batch(NamedTuple):
+    """What one process trains on in one step.
+
+    `pixels`: uint8 [N, H, W, 3], augmented; `before`: the same before they were delivered, for a teacher;
+    `labels`: float [N]; `mix`: how pictures are mixed once they are normalised.
+    """
+
+    pixels: Tensor
+    before: Tensor
+    labels: Tensor
+    mix: Mix | None
+
+    def pinned(self) -> "Batch":
+        """In page-locked memory, from which a GPU copies while it computes."""
+        before = self.before.pin_memory() if self.before is not self.pixels else None
+        pixels = self.pixels.pin_memory()
+        return Batch(pixels, pixels if before is None else before, self.labels.pin_memory(), self.mix)
+
+
+def draw_batches(
+    examples: Examples, recipe: Recipe, epoch: int, process: int = 0, processes: int = 1
+) -> Iterator[Batch]:
+    """This process's share of every full batch of an epoch, augmented.
+
+    Which pictures a batch has, and how each is moved and delivered, does not depend on how many processes
+    share it; the mixing within a share does.
+    """
+    moving = torch.Generator().manual_seed(draw_seed(recipe.seed, epoch, 0))
+    mixing = torch.Generator().manual_seed(draw_seed(recipe.seed, epoch, 1, process))
+    part = slice(process, None, processes)
+    for step, rows in enumerate(draw_rows(examples.train, recipe, epoch)):
+        moves = draw_moves(len(rows), recipe, moving).take(part)
+        pixels, labels = examples.take(rows[part])
+        before = after = move(pixels, moves)
+        if recipe.deliver:
+            seeds = ([recipe.seed, epoch, step, place] for place in range(recipe.batch_size)[part])
+            delivered = [
+                deliver(picture, recipe.deliver, np.random.default_rng(seed))
+                for picture, seed in zip(before.numpy(), seeds, strict=True)
+            ]
+            after = torch.from_numpy(np.stack(delivered))
+        yield Batch(after, before, labels, draw_mix(len(after), recipe, mixing))
+
+
+def draw_rows(rows: Rows, recipe: Recipe, epoch: int) -> Iterator[Rows]:
+    """The rows of every full batch, in an order that only seed and epoch decide."""
+    order = np.random.default_rng([recipe.seed, epoch]).permutation(rows)
+    for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
+        yield order[start : start + recipe.batch_size]
+
+
+def draw_seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+def ahead(items: Iterable[Item], count: int = AHEAD) -> Iterator[Item]:
+    """The same items in the same order, the next `count` being made in a thread meanwhile."""
+    source = iter(items)
+    end = object()
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
+        waiting: list[Future[object]] = [thread.submit(next, source, end) for _ in range(count)]
+        for place in itertools.cycle(range(count)):
+            item = waiting[place].result()
+            if item is end:
+                return
+            waiting[place] = thread.submit(next, source, end)
+            yield item  # type: ignore[misc]

@@ -77,6 +77,11 @@ class Network(nn.Module):
         scale = 1.0 / (255.0 * self.std)
         return (pixels.to(scale.dtype) * scale - self.mean / self.std).permute(0, 3, 1, 2)
 
+    def stages(self) -> list[nn.Module]:
+        """The parts of the body in order from the pixels; the head is not among them."""
+        body = [part for part in self.children() if part is not self.dropout and part is not self.head]
+        return list(body[0].children()) if len(body) == 1 else body
+
     def forward(self, x: Tensor) -> Evidence:
         features = self.features(x)
         evidence = self.head(self.dropout(features))

@@ -34,21 +34,27 @@ def mislead(network: Network, x: Tensor, targets: Tensor, loss: Loss, epsilon: f
     return torch.clamp(x + torch.clamp(change, -reach, reach), black, white).detach()
 
 
-def attacked_accuracy(network: Network, pixels: Tensor, labels: Tensor, epsilon: float) -> float:
+def attacked_accuracy(
+    network: Network, pixels: Tensor, labels: Tensor, epsilon: float, batch_size: int
+) -> float:
     """The share of uint8 pixels [N, H, W, 3] that is still called as labelled, float [N], once misled."""
-    x = network.normalise(pixels)
-    misled = mislead(network, x, labels, functional.binary_cross_entropy_with_logits, epsilon)
-    with in_use(network), torch.inference_mode():
-        called_fake = network(misled).logit > 0
-    return float((called_fake == (labels > 0.5)).double().mean())
+    right = 0
+    loss = functional.binary_cross_entropy_with_logits
+    for part, truth in zip(pixels.split(batch_size), labels.split(batch_size), strict=True):
+        misled = mislead(network, network.normalise(part), truth, loss, epsilon)
+        with in_use(network), torch.inference_mode():
+            called_fake = network(misled).logit > 0
+        right += int((called_fake == (truth > 0.5)).sum())
+    return right / len(labels)
 
 
 @contextlib.contextmanager
 def in_use(network: nn.Module) -> Iterator[None]:
-    """In evaluation mode while the context lasts."""
-    was_training = network.training
+    """In evaluation mode while the context lasts; afterwards each part is as it was, frozen ones too."""
+    modes = [(part, part.training) for part in network.modules()]
     network.eval()
     try:
         yield
     finally:
-        network.train(was_training)
+        for part, mode in modes:
+            part.training = mode

@@ -1,0 +1,87 @@
+"""What needs the network's weights, and what is said where they are not at hand.
+
+Weights are found where a detector file lies in its run's folder. torch is imported only then.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from doctored.data.files import written_aside
+from doctored.detector import DEFAULT_BUDGET, Detector
+from doctored.evaluate.evaluation import Evaluation
+from doctored.evaluate.reaction import figures_json
+from doctored.evaluate.sample import draw_sample, read_views
+from doctored.version import __version__
+
+CONFIG, BEST = "config.toml", "checkpoints/best.pt"
+PICTURES = 1000
+EPSILONS = (1, 2, 4, 8)
+REPORT = "attacks.json"
+_COMPARED = 100
+
+Progress = Callable[[int, int], None]
+
+
+def find_run(detector_file: Path) -> Path | None:
+    """The run's folder that a detector file lies in, where its weights are there too."""
+    folder = detector_file.parent
+    is_run = detector_file.is_file() and (folder / CONFIG).is_file() and (folder / BEST).is_file()
+    return folder if is_run else None
+
+
+def why_not(run: Path | None) -> str | None:
+    """Why weights cannot be used, as a sentence; None where they can."""
+    if run is None:
+        return (
+            "This needs the network's weights. Give a run's detector.onnx with its config.toml and checkpoints "
+            "beside it."
+        )
+    if importlib.util.find_spec("torch") is None:
+        return "This needs torch. Install it with: pip install 'doctored[train]'."
+    return None
+
+
+def measure_attacks(
+    detector: Detector,
+    evaluation: Evaluation,
+    out: Path,
+    run: Path | None,
+    *,
+    budget: float = DEFAULT_BUDGET,
+    pictures: int = PICTURES,
+    seed: int = 0,
+    epsilons: Sequence[int] = EPSILONS,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Attack a fixed draw of what `evaluation` scored, with the weights of `run`; write `attacks.json`.
+
+    Without weights the file says so, and why. Returns the file's content. `progress(done, total)` counts
+    attacked pictures. Raises TrainingError where the run's weights are not those of the detector, DataError
+    where a source is gone.
+    """
+    reason = why_not(run)
+    told: dict[str, Any] = {"doctored": __version__, "available": reason is None}
+    if reason is not None or run is None:
+        told["reason"] = reason
+    else:
+        from doctored.evaluate.attacks import STEPS, attack_all, warn
+        from doctored.evaluate.weights import load_network, require_same
+
+        rows = draw_sample(evaluation.judgements, pictures, seed)
+        views, is_read = read_views(evaluation.judgements.manifest, rows, detector.card.preprocess)
+        views, labels = views[is_read], evaluation.judgements.labels[rows][is_read]
+        network = load_network(run)
+        require_same(network, detector, views[:_COMPARED])
+        clean, attacked = attack_all(
+            network, detector, views, labels, budget=budget, epsilons=epsilons, seed=seed, progress=progress
+        )
+        told |= {"pictures": len(labels), "seed": seed, "steps": STEPS, "budget": budget}
+        told["clean"] = figures_json(clean)
+        told["attacks"] = [entry.to_json() for entry in attacked]
+        told["warning"] = warn(attacked)
+    with written_aside(out / REPORT) as aside:
+        aside.write_text(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    return told

@@ -1,0 +1,82 @@
+"""`domain.thumbnails`: real photos reduced to 32×32, from origins never trained on: how many are called fake.
+
+    python -m benchmarks.domain_thumbnails --photos PHOTOS --detector FILE
+
+PHOTOS holds `NAME.zip` for every held-out origin of benchmarks/thumbnails.py. The middle square of each photo is
+reduced by four filters. `domain.thumbnails`: the share called fake at probability one half, for the filter with
+the most (`.forced.FILTER`: for each). `.abstaining`: called fake at the 1 % budget and inside the domain, the
+worst filter again. `.saved`: as the first, after saving as JPEG 75 like the detector's training pictures.
+`.unsure`: the share without an answer, all filters together. IDs get the detector's name where it is not
+`cifake`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import options as commands
+from benchmarks.results_file import Figure
+from benchmarks.thumbnails import FILTERS, HELD_OUT, QUALITY, SIDE, Pixels, middle, read_photos, reduce
+from doctored.detector import DEFAULT_BUDGET, Detector, open_detector
+from doctored.measure.intervals import wilson
+from doctored.picture import distort
+from doctored.records import Label
+
+NAME = "cifake"
+
+
+def share_figure(part: int, whole: int) -> Figure:
+    interval = wilson(part, whole)
+    assert interval is not None
+    return Figure(part / whole, "share", whole, interval.low, interval.high)
+
+
+def gather(folder: Path) -> list[Pixels]:
+    """The middle squares of all held-out photos, large enough to be reduced at all."""
+    squares = []
+    for origin in HELD_OUT:
+        found = [middle(pixels) for _, pixels in read_photos(folder, origin, least_side=2 * SIDE)]
+        print(f"{origin.name}: {len(found)} photos")
+        squares += found
+    return squares
+
+
+def worst(counts: dict[str, int], whole: int) -> Figure:
+    return share_figure(max(counts.values()), whole)
+
+
+def measure(detector: Detector, squares: list[Pixels]) -> dict[str, Figure]:
+    forced, abstaining, saved = ({name: 0 for name in FILTERS} for _ in range(3))
+    unsure, whole = 0, len(squares)
+    for name in FILTERS:
+        reduced = [reduce(square, name) for square in squares]
+        again = np.stack([distort(view, [("jpeg", QUALITY)], 0) for view in reduced])
+        forced[name] = int((detector.run(np.stack(reduced)).logit >= 0).sum())
+        saved[name] = int((detector.run(again).logit >= 0).sum())
+        said = [prediction.label for prediction in detector.predict(list(reduced), DEFAULT_BUDGET)]
+        abstaining[name] = said.count(Label.FAKE)
+        unsure += said.count(Label.UNSURE)
+    figures = {"": worst(forced, whole), ".abstaining": worst(abstaining, whole), ".saved": worst(saved, whole)}
+    figures[".unsure"] = share_figure(unsure, whole * len(FILTERS))
+    figures |= {f".forced.{name}": share_figure(count, whole) for name, count in forced.items()}
+    return figures
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = commands.parser(__doc__ or "", timed=False)
+    parser.add_argument("--photos", type=Path, required=True, help="the folder with the origins' photos")
+    parser.add_argument("--detector", default=NAME, help="a name from the shelf, or a file")
+    options = parser.parse_args(arguments)
+    squares = gather(options.photos)
+    with open_detector(options.detector) as detector:
+        name = detector.card.name
+        found = measure(detector, squares)
+    own = "" if name == NAME else f".{name.removeprefix(NAME + '-').replace('-', '_')}"
+    commands.finish(
+        "domain_thumbnails", {f"domain.thumbnails{own}{key}": figure for key, figure in found.items()}, options
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""`evaluate.ratio`: metrics and robustness grid against bare inference on as many forward passes.
+
+    python -m benchmarks.evaluate_ratio --data cifake.zip --detector FILE
+
+Ours reads the test split from its files, judges it, computes every metric, makes the copies of the grid and
+judges those. The bare side has pixels in memory and gives them to onnxruntime, 256 at a time. Both take turns.
+What the bootstrap takes is measured and taken off ours (`.bootstrap`, in s); attacks are no part of it, and are
+timed once where the detector lies in its run's folder (`.attacks`, in s).
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from benchmarks import options as commands
+from benchmarks.paired import LEAST_ROUNDS, interleave
+from benchmarks.results_file import Figure
+from doctored.data.manifest import Manifest
+from doctored.data.readers import read_dataset
+from doctored.detector import Detector, open_detector
+from doctored.detector.shelf import shelf
+from doctored.evaluate import evaluate
+from doctored.evaluate.grid import GRID
+from doctored.evaluate.robustness import measure_robustness
+from doctored.evaluate.sample import read_views
+from doctored.evaluate.white_box import find_run, measure_attacks
+from doctored.measure import intervals
+
+BATCH = 256
+
+
+@contextmanager
+def timed_bootstrap() -> Iterator[list[float]]:
+    """Seconds of each bootstrap while the context lasts."""
+    original, taken = intervals.bootstrap, []
+
+    def bootstrap(*arguments: object, **named: object) -> object:
+        began = time.perf_counter()
+        try:
+            return original(*arguments, **named)  # type: ignore[arg-type]
+        finally:
+            taken.append(time.perf_counter() - began)
+
+    intervals.bootstrap = bootstrap  # type: ignore[assignment]
+    try:
+        yield taken
+    finally:
+        intervals.bootstrap = original
+
+
+def ours(detector: Detector, manifest: Manifest, pictures: int, taken: list[float]) -> Callable[[], float]:
+    def measure() -> float:
+        began, before = time.perf_counter(), sum(taken)
+        with tempfile.TemporaryDirectory() as folder:
+            evaluation = evaluate(detector, manifest, None, Path(folder))
+            measure_robustness(detector, evaluation, Path(folder), pictures=pictures)
+        return time.perf_counter() - began - (sum(taken) - before)
+
+    return measure
+
+
+def bare(file: Path, views: np.ndarray, passes: int) -> Callable[[], float]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = os.cpu_count() or 1
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+    def measure() -> float:
+        began = time.perf_counter()
+        for start in range(0, passes, BATCH):
+            rows = np.arange(start, min(start + BATCH, passes)) % len(views)
+            session.run(None, {"pixels": views[rows]})
+        return time.perf_counter() - began
+
+    return measure
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = commands.parser(__doc__ or "")
+    parser.add_argument("--detector", default="cifake-compact", help="a name from the shelf, or a file")
+    parser.add_argument("--test", type=int, default=20_000, help="how many test pictures")
+    parser.add_argument("--pictures", type=int, default=4000, help="how many of them in the grid")
+    parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS, help="measured rounds of each side")
+    options = parser.parse_args(arguments)
+    manifest = read_dataset(commands.data_of(options).resolve())
+    test = np.flatnonzero([split == "test" for split in manifest.column("split")])
+    chosen = np.sort(np.random.default_rng(0).permutation(test)[: options.test])
+    manifest = manifest.select(chosen)
+    commands.wait_for_idle(options)
+    file = next((entry.path for entry in shelf() if entry.name == options.detector), Path(options.detector))
+    figures: dict[str, Figure] = {}
+    with open_detector(options.detector) as detector, timed_bootstrap() as taken:
+        views, _ = read_views(manifest, np.arange(min(4096, len(manifest))), detector.card.preprocess)
+        copies = min(options.pictures, len(manifest)) * len(GRID)
+        passes = len(manifest) + copies
+        print(f"{passes:,} forward passes a round, {copies:,} of them of distorted copies")
+        our_side = ours(detector, manifest, options.pictures, taken)
+        paired = interleave(our_side, bare(file, views, passes), options.rounds)
+        figures |= paired.figures("evaluate.ratio", "s", "ours", "bare")
+        rounds = options.rounds + 1
+        figures["evaluate.ratio.bootstrap"] = Figure(sum(taken) / rounds, "s a round", rounds)
+        if (run := find_run(file)) is not None:
+            evaluation = evaluate(detector, manifest, None)
+            began = time.perf_counter()
+            with tempfile.TemporaryDirectory() as folder:
+                measure_attacks(detector, evaluation, Path(folder), run)
+            figures["evaluate.ratio.attacks"] = Figure(time.perf_counter() - began, "s", 1)
+    commands.finish("evaluate_ratio", figures, options)
+
+
+if __name__ == "__main__":
+    main()

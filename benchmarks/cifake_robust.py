@@ -2,9 +2,9 @@
 
     python -m benchmarks.cifake_robust --data cifake.zip --detector FILE
 
-`.clean`; `.q50`, `.q30`: saved as JPEG of that quality, 4:2:0; `.r64`, `.r24`: resized to 64 or 24 pixels and back
-to 32, bicubic. All 20,000 pictures, through the grid of `doctored evaluate --robustness`. IDs get the detector's
-name where it is not `cifake`.
+`.clean`; `.q50`, `.q30`: saved as JPEG of that quality, 4:2:0; `.r64`, `.r24`: resized to 64 or 24 pixels and
+back to 32, bicubic. All 20,000 pictures, through the grid of `doctored evaluate --robustness`. IDs get the
+detector's name where it is not `cifake`.
 """
 
 import tempfile

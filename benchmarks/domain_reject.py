@@ -4,8 +4,8 @@
 
 Noise, flat colour, gradients, drawings and text (benchmarks/outsiders.py), at the 1 % budget.
 `domain.reject`: the kind with the least; `.KIND`: each; `.distance.KIND`: by the domain distance alone.
-`.in_domain`: the share of CIFAKE's test pictures that the distance rejects, which has to be 1 % at most. IDs get
-the detector's name where it is not `cifake`.
+`.in_domain`: the share of CIFAKE's test pictures that the distance rejects, which has to be 1 % at most. IDs
+get the detector's name where it is not `cifake`.
 """
 
 from collections.abc import Sequence

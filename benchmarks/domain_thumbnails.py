@@ -2,12 +2,11 @@
 
     python -m benchmarks.domain_thumbnails --photos PHOTOS --detector FILE
 
-PHOTOS holds `NAME.zip` for every held-out origin of benchmarks/thumbnails.py. The middle square of each photo is
-reduced by four filters. `domain.thumbnails`: the share called fake at probability one half, for the filter with
-the most (`.forced.FILTER`: for each). `.abstaining`: called fake at the 1 % budget and inside the domain, the
-worst filter again. `.saved`: as the first, after saving as JPEG 75 like the detector's training pictures.
-`.unsure`: the share without an answer, all filters together. IDs get the detector's name where it is not
-`cifake`.
+PHOTOS holds `NAME.zip` for every held-out origin of benchmarks/thumbnails.py. The middle square of each photo
+is reduced by four filters. `domain.thumbnails`: the share called fake at probability one half, for the filter
+with the most (`.forced.FILTER`: for each). `.abstaining`: called fake at the 1 % budget, the worst filter
+again. `.saved`: as the first, after saving as JPEG 75 like the detector's training pictures. `.unsure`: the
+share without an answer, all filters together. IDs get the detector's name where it is not `cifake`.
 """
 
 from collections.abc import Sequence
@@ -47,7 +46,7 @@ def worst(counts: dict[str, int], whole: int) -> Figure:
 
 
 def measure(detector: Detector, squares: list[Pixels]) -> dict[str, Figure]:
-    forced, abstaining, saved = ({name: 0 for name in FILTERS} for _ in range(3))
+    forced, abstaining, saved = (dict.fromkeys(FILTERS, 0) for _ in range(3))
     unsure, whole = 0, len(squares)
     for name in FILTERS:
         reduced = [reduce(square, name) for square in squares]
@@ -57,7 +56,11 @@ def measure(detector: Detector, squares: list[Pixels]) -> dict[str, Figure]:
         said = [prediction.label for prediction in detector.predict(list(reduced), DEFAULT_BUDGET)]
         abstaining[name] = said.count(Label.FAKE)
         unsure += said.count(Label.UNSURE)
-    figures = {"": worst(forced, whole), ".abstaining": worst(abstaining, whole), ".saved": worst(saved, whole)}
+    figures = {
+        "": worst(forced, whole),
+        ".abstaining": worst(abstaining, whole),
+        ".saved": worst(saved, whole),
+    }
     figures[".unsure"] = share_figure(unsure, whole * len(FILTERS))
     figures |= {f".forced.{name}": share_figure(count, whole) for name, count in forced.items()}
     return figures
@@ -74,7 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found = measure(detector, squares)
     own = "" if name == NAME else f".{name.removeprefix(NAME + '-').replace('-', '_')}"
     commands.finish(
-        "domain_thumbnails", {f"domain.thumbnails{own}{key}": figure for key, figure in found.items()}, options
+        "domain_thumbnails",
+        {f"domain.thumbnails{own}{key}": figure for key, figure in found.items()},
+        options,
     )
 
 

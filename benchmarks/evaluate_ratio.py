@@ -3,9 +3,9 @@
     python -m benchmarks.evaluate_ratio --data cifake.zip --detector FILE
 
 Ours reads the test split from its files, judges it, computes every metric, makes the copies of the grid and
-judges those. The bare side has pixels in memory and gives them to onnxruntime, 256 at a time. Both take turns.
-What the bootstrap takes is measured and taken off ours (`.bootstrap`, in s); attacks are no part of it, and are
-timed once where the detector lies in its run's folder (`.attacks`, in s).
+judges those. The bare side has pixels in memory and gives them to onnxruntime, 256 at a time. Both take
+turns. What the bootstrap takes is measured and taken off ours (`.bootstrap`, in s); attacks are no part of
+it, and are timed once where the detector lies in its run's folder (`.attacks`, in s).
 """
 
 import os
@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from benchmarks import options as commands
 from benchmarks.paired import LEAST_ROUNDS, interleave
@@ -37,21 +39,22 @@ BATCH = 256
 
 @contextmanager
 def timed_bootstrap() -> Iterator[list[float]]:
-    """Seconds of each bootstrap while the context lasts."""
-    original, taken = intervals.bootstrap, []
+    """Seconds of each bootstrap of the metrics while the context lasts."""
+    original = intervals.bootstrap_all
+    taken: list[float] = []
 
-    def bootstrap(*arguments: object, **named: object) -> object:
+    def bootstrap_all(*arguments: Any, **named: Any) -> Any:
         began = time.perf_counter()
         try:
-            return original(*arguments, **named)  # type: ignore[arg-type]
+            return original(*arguments, **named)
         finally:
             taken.append(time.perf_counter() - began)
 
-    intervals.bootstrap = bootstrap  # type: ignore[assignment]
+    intervals.bootstrap_all = bootstrap_all
     try:
         yield taken
     finally:
-        intervals.bootstrap = original
+        intervals.bootstrap_all = original
 
 
 def ours(detector: Detector, manifest: Manifest, pictures: int, taken: list[float]) -> Callable[[], float]:
@@ -65,7 +68,7 @@ def ours(detector: Detector, manifest: Manifest, pictures: int, taken: list[floa
     return measure
 
 
-def bare(file: Path, views: np.ndarray, passes: int) -> Callable[[], float]:
+def bare(file: Path, views: NDArray[np.uint8], passes: int) -> Callable[[], float]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])

@@ -2,10 +2,10 @@
 
     python -m benchmarks.explain_deletion --data cifake.zip --detector FILE
 
-`explain.deletion` is by how much the area under the deletion curve is smaller in the map's order than in random
-order, and `explain.insertion` by how much that under the insertion curve is larger: the mean over pictures of
-the test split, with a bootstrap interval over them. Above 0 is better than random. `.evidence` and `.random` are
-the areas themselves.
+`explain.deletion` is by how much the area under the deletion curve is smaller in the map's order than in
+random order, and `explain.insertion` by how much that under the insertion curve is larger: the mean over
+pictures of the test split, with a bootstrap interval over them. Above 0 is better than random. `.evidence`
+and `.random` are the areas themselves.
 """
 
 from collections.abc import Sequence

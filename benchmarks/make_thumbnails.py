@@ -2,10 +2,12 @@
 
     python -m benchmarks.make_thumbnails --photos PHOTOS --data cifake.zip --out thumbnails.zip
 
-PHOTOS holds `NAME.zip` for every training origin of benchmarks/thumbnails.py. Each photo gives several squares
-of random place and size, each reduced to 32 pixels by a random filter and saved as CIFAKE's pictures are. Beside
-the zip a manifest (`thumbnails.csv`) lists CIFAKE's rows and these, all `real`, in the training split; a photo's
-thumbnails are one group. Train on it: doctored train thumbnails.csv --out RUN --set balance=true
+PHOTOS holds `NAME.zip` for every training origin of benchmarks/thumbnails.py. Each photo gives several
+squares of random place and size, each reduced to 32 pixels by a random filter and saved as CIFAKE's pictures
+are. Beside the zip a manifest (`thumbnails.csv`) lists CIFAKE's rows and these, all `real`, in the training
+split; a photo's thumbnails are one group. Train on it:
+
+    doctored train thumbnails.csv --out RUN --set balance=true
 """
 
 import zipfile
@@ -59,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for file, group, data in make(options.photos, origin, options.crops, options.seed):
                 archive.writestr(zipfile.ZipInfo(file, ARCHIVE_TIME), data)
                 source = str(options.out.resolve())
-                names = {"id": f"thumbnails/{file}", "source": source, "member": file, "group": group}
-                rows.append(Row(**names, label="real", split="train", generator=None))
+                name = f"thumbnails/{file}"
+                rows.append(Row(name, source=source, member=file, label="real", split="train", group=group))
     cifake = read_dataset(commands.data_of(options).resolve())
     manifest = options.out.with_suffix(".csv")
     concat([cifake, from_rows(rows, cifake.metadata)]).to_csv(manifest)

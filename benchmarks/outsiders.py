@@ -49,7 +49,7 @@ def gradient(random: Generator) -> Pixels:
         along = np.hypot(across - random.random(), down - random.random())
     along = (along - along.min()) / np.ptp(along)
     start, end = np.array(colour(random)), np.array(colour(random))
-    return np.rint(start + along[..., np.newaxis] * (end - start)).astype(np.uint8)
+    return np.asarray(np.rint(start + along[..., np.newaxis] * (end - start)), np.uint8)
 
 
 def drawing(random: Generator) -> Pixels:

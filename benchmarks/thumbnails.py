@@ -1,4 +1,4 @@
-"""Real photos as thumbnails: which origins may be trained on, which are kept for measuring, and how they are made.
+"""Real photos as thumbnails: which origins may be trained on, which are for measuring, how they are made.
 
 `benchmarks.make_thumbnails` makes training pictures from TRAINING, `benchmarks.domain_thumbnails` measures on
 HELD_OUT. No origin is in both, and this file alone says which is which. None of the photos is kept here: each

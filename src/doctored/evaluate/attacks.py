@@ -32,7 +32,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Attacked:
-    """One attack at one strength, in grey levels of 255; `turned`: of what was called rightly, what is not."""
+    """One attack at one strength, in grey levels of 255; `turned`: of what was called rightly, what no longer
+    is."""
 
     attack: str
     epsilon: int

@@ -82,9 +82,7 @@ def follow_curves(
         cells = grid[0] * grid[1]
         by_strength = np.argsort(-sign * before.evidence[0].ravel(), kind="stable")
         ranked = [by_strength, *(random.permutation(cells) for _ in range(orders))]
-        copies = np.concatenate(
-            [wipe(view, order, shares, grid, way) for way in WAYS for order in ranked]
-        )
+        copies = np.concatenate([wipe(view, order, shares, grid, way) for way in WAYS for order in ranked])
         probabilities = sigmoid(sign * run(copies).logit).reshape(len(WAYS), 1 + orders, len(shares))
         for way, (first, *others) in zip(WAYS, probabilities, strict=True):
             evidence[way].append(first)

@@ -133,7 +133,8 @@ def analyse_errors(
 def choose_rows(
     labels: NDArray[np.uint8], logits: NDArray[np.float64], count: int
 ) -> dict[str, tuple[Rows, int]]:
-    """By list: its rows in order, and how many belong to it in all. Rows without a score (NaN) are in none."""
+    """By list: its rows in order, and how many belong to it in all. Rows without a score (NaN) are in none of
+    them."""
     is_scored = ~np.isnan(logits)
     sure = np.abs(np.where(is_scored, logits, 0.0))
     members = {
@@ -142,7 +143,10 @@ def choose_rows(
         "ambiguous": np.flatnonzero(is_scored),
     }
     return {
-        name: (rows[np.argsort(sure[rows] * (1 if name == "ambiguous" else -1), kind="stable")][:count], len(rows))
+        name: (
+            rows[np.argsort(sure[rows] * (1 if name == "ambiguous" else -1), kind="stable")][:count],
+            len(rows),
+        )
         for name, rows in members.items()
     }
 
@@ -163,9 +167,7 @@ def gather_crowd(detector: Detector, evaluation: Evaluation, whole: Manifest | N
     return Crowd(SAYS[split], manifest, np.array([row for row, _ in found], np.int64), embeddings)
 
 
-def _embed(
-    detector: Detector, manifest: Manifest, rows: Rows
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
+def _embed(detector: Detector, manifest: Manifest, rows: Rows) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """Those rows that can be read, with their embeddings, float64 [d]."""
     views, is_read = read_views(manifest, rows, detector.card.preprocess)
     if is_read.any():

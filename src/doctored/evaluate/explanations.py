@@ -119,7 +119,8 @@ def _draw_examples(
 
 def _describe(explanation: Explanation) -> dict[str, Any]:
     prediction, probabilities = explanation.prediction, explanation.probabilities
-    assert explanation.evidence is not None and probabilities is not None
+    assert explanation.evidence is not None
+    assert probabilities is not None
     return {
         "answer": prediction.label.value,
         "probability": {label.value: round(value, 6) for label, value in probabilities.items()},
@@ -137,24 +138,24 @@ def tell_insights(curves: Curves, masks: Figures | None, sanity: dict[str, Any])
         interval = f"{gain.value:.3f} [{gain.low:.3f}, {gain.high:.3f}] of the area under the curve"
         if gain.low > 0:
             sentences.append(
-                f"The map points at what decides: wiping out cells in its order lowers the probability sooner "
-                f"than in random order, by {interval}."
+                "The map points at what decides: wiping out cells in its order lowers the probability sooner "
+                f"than in random order does, by {interval}."
             )
         else:
             sentences.append(
-                "On these pictures the map is not shown to point at what decides: wiping out cells in its order "
-                f"differs from random order by {interval}."
+                "On these pictures the map is not shown to point at what decides: wiping out cells in its "
+                f"order differs from random order by {interval}."
             )
     if masks is not None and masks["pointing"].value is not None and masks["area"].value is not None:
         sentences.append(
-            f"The strongest pixel lies in the mask in {masks['pointing'].value:.0%} of {masks['pointing'].n:,} "
-            f"pictures; pointing blindly would hit {masks['area'].value:.0%}."
+            f"The strongest pixel lies in the mask in {masks['pointing'].value:.0%} of "
+            f"{masks['pointing'].n:,} pictures; pointing blindly would hit {masks['area'].value:.0%}."
         )
     if sanity["available"]:
         last = sanity["steps"][-1]["correlation"]["value"]
         sentences.append(
-            f"With random weights the map is another (rank correlation {last:.2f}): it shows the network, not "
-            "just the picture."
+            f"With random weights the map is another (rank correlation {last:.2f}): it shows the network, "
+            "not just the picture."
             if sanity["passes"]
             else f"With random weights the map hardly changes (rank correlation {last:.2f}): it shows the "
             "picture more than the network."

@@ -140,7 +140,8 @@ def _score_copies(
     grid: Sequence[Cell],
     workers: int | None,
 ) -> Iterator[tuple[tuple[int, ...], NDArray[np.float64], NDArray[np.float64]]]:
-    """Row numbers with logits and distances, float64 [rows, cells], NaN where a picture failed; as they come."""
+    """Row numbers with logits and distances, float64 [rows, cells], NaN where a picture failed, as they
+    come."""
     if not len(rows):
         return
     card, manifest = detector.card, evaluation.judgements.manifest
@@ -212,9 +213,7 @@ class _Scores:
     def missing(self) -> Rows:
         return self.rows[~self._is_done]
 
-    def keep(
-        self, rows: Sequence[int], logits: NDArray[np.float64], distances: NDArray[np.float64]
-    ) -> None:
+    def keep(self, rows: Sequence[int], logits: NDArray[np.float64], distances: NDArray[np.float64]) -> None:
         self._enter(rows, logits, distances)
         tables = [[[_or_none(value) for value in row] for row in table] for table in (logits, distances)]
         line = json.dumps({"rows": list(rows), "logits": tables[0], "distances": tables[1]})
@@ -255,9 +254,11 @@ def _or_none(value: float) -> float | None:
 
 
 def tell_insights(found: Robustness) -> list[str]:
-    """What the grid says, in sentences: where the ranking survives what the threshold does not, and the worst."""
+    """What the grid says, in sentences: where ranking survives what the threshold does not, and the worst."""
     lost = {name: _lost(found, "accuracy", figures) for (name, *_), figures, _ in found.cells}
-    kept_ranking, both, stands = [], [], []
+    kept_ranking: list[tuple[float, Cell, Figures]] = []
+    both: list[tuple[float, Cell, Figures]] = []
+    stands: list[tuple[float, Cell, Figures]] = []
     for cell, figures, _ in found.cells:
         accuracy, ranking = lost[cell.name], _lost(found, "roc_auc", figures)
         if accuracy is None or ranking is None:
@@ -268,8 +269,8 @@ def tell_insights(found: Robustness) -> list[str]:
     if kept_ranking:
         _, cell, figures = max(kept_ranking, key=lambda entry: entry[0])
         sentences.append(
-            f"Ranking survives where the threshold does not in {len(kept_ranking)} of {len(lost)} cells; most "
-            f"in '{cell.text}': accuracy {_change(found, 'accuracy', figures)}, AUC "
+            f"Ranking survives where the threshold does not in {len(kept_ranking)} of {len(lost)} cells; "
+            f"most in '{cell.text}': accuracy {_change(found, 'accuracy', figures)}, AUC "
             f"{_change(found, 'roc_auc', figures)}. A threshold bought on such pictures would mend it."
         )
     if both:

@@ -98,7 +98,8 @@ def read_pictures(manifest: Manifest, rows: Rows) -> Iterator[tuple[int, NDArray
         stores = open_stores(manifest.select(rows), stack)
         for number in rows.tolist():
             row = manifest.row(number)
-            assert row.source is not None and row.member is not None  # open_stores saw to it
+            assert row.source is not None  # open_stores saw to it
+            assert row.member is not None
             try:
                 pixels = cut(decode(stores[row.source].read(row.member)).pixels, list(row.box or ()) or None)
                 if manifest.metadata.equalisation is not None:

@@ -36,8 +36,8 @@ def why_not(run: Path | None) -> str | None:
     """Why weights cannot be used, as a sentence; None where they can."""
     if run is None:
         return (
-            "This needs the network's weights. Give a run's detector.onnx with its config.toml and checkpoints "
-            "beside it."
+            "This needs the network's weights. Give a run's detector.onnx with its config.toml and "
+            "checkpoints beside it."
         )
     if importlib.util.find_spec("torch") is None:
         return "This needs torch. Install it with: pip install 'doctored[train]'."

@@ -23,7 +23,7 @@ def mislead(network: Network, x: Tensor, targets: Tensor, loss: Loss, epsilon: f
     """`x` float [N, 3, H, W], normalised, changed by at most `epsilon` grey levels of 255 in each value.
 
     `targets` float [N] and `loss` are those of the step. What comes out is again a normalised picture: its
-    values lie where those of 0 and 255 do, or between. Drawn from torch's own generator, which the loop seeds.
+    values lie where those of 0 and 255 do, or between. Drawn from torch's generator, which the loop seeds.
     """
     mean, std = network.mean.view(1, 3, 1, 1), network.std.view(1, 3, 1, 1)
     reach, black, white = epsilon / 255 / std, -mean / std, (1 - mean) / std
@@ -40,7 +40,8 @@ def attacked_accuracy(
     """The share of uint8 pixels [N, H, W, 3] that is still called as labelled, float [N], once misled."""
     right = 0
     loss = functional.binary_cross_entropy_with_logits
-    for part, truth in zip(pixels.split(batch_size), labels.split(batch_size), strict=True):
+    for start in range(0, len(labels), batch_size):
+        part, truth = pixels[start : start + batch_size], labels[start : start + batch_size]
         misled = mislead(network, network.normalise(part), truth, loss, epsilon)
         with in_use(network), torch.inference_mode():
             called_fake = network(misled).logit > 0

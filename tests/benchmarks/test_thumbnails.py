@@ -1,0 +1,94 @@
+"""Which photos are trained on and which are measured on; how thumbnails and outsiders are made."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from benchmarks import domain_thumbnails, make_thumbnails
+from benchmarks.outsiders import KINDS, make_outsiders
+from benchmarks.thumbnails import FILTERS, HELD_OUT, QUALITY, TRAINING, middle, reduce
+from doctored.data.manifest import Manifest
+from doctored.data.toy import make_toy
+from doctored.detector import open_detector
+from doctored.picture import decode, encode_jpeg, encode_png
+from doctored.picture.jpeg_history.tables import standard_table
+from toy_detectors import build_toy_detector
+
+
+def write_photos(folder, origins, count=3):
+    random = np.random.default_rng(0)
+    for origin in origins:
+        with zipfile.ZipFile(folder / f"{origin.name}.zip", "w") as archive:
+            for index in range(count):
+                pixels = random.integers(0, 256, (90, 120, 3), dtype=np.uint8)
+                archive.writestr(f"{origin.only}{index}.jpg", encode_jpeg(pixels, 90))
+            archive.writestr(f"small-{origin.only}.png", encode_png(np.zeros((20, 20, 3), np.uint8)))
+            archive.writestr("notes.txt", "no picture")
+
+
+def test_no_origin_is_trained_on_and_measured_on():
+    def names(origins):
+        return {origin.name for origin in origins} | {origin.repository.lower() for origin in origins}
+
+    assert names(TRAINING) & names(HELD_OUT) == set()
+    assert len(names(TRAINING)) == 2 * len(TRAINING)
+
+
+def test_a_photo_is_reduced_by_pillows_filters():
+    from PIL import Image
+
+    pixels = np.random.default_rng(1).integers(0, 256, (64, 80, 3), dtype=np.uint8)
+    square = middle(pixels)
+    np.testing.assert_array_equal(square, pixels[:, 8:72])
+    for name in FILTERS:
+        resampling = getattr(Image.Resampling, "BOX" if name == "area" else name.upper())
+        expected = np.asarray(Image.fromarray(square).resize((32, 32), resampling))
+        np.testing.assert_array_equal(reduce(square, name), expected)
+
+
+def test_the_training_set_is_like_cifakes_and_joins_it(tmp_path):
+    write_photos(tmp_path, TRAINING)
+    cifake = make_toy(tmp_path / "cifake.zip", n=40, archive="zip")
+    out = tmp_path / "thumbnails.zip"
+    words = ["--photos", str(tmp_path), "--data", str(cifake), "--out", str(out), "--crops", "4"]
+    make_thumbnails.main(words)
+    first = out.read_bytes()
+    manifest = Manifest.from_csv(tmp_path / "thumbnails.csv")
+    rows = [row for row in manifest.rows() if row.id.startswith("thumbnails/")]
+    assert len(rows) == len(TRAINING) * 3 * 4
+    assert len(manifest) == 40 + len(rows)
+    assert {(row.label, row.split) for row in rows} == {("real", "train")}
+    assert len({row.group for row in rows}) == len(TRAINING) * 3
+    with zipfile.ZipFile(out) as archive:
+        picture = decode(archive.read(rows[0].member))
+    assert (picture.width, picture.height, picture.format) == (32, 32, "JPEG")
+    jpeg = picture.container().jpeg
+    assert jpeg.tables[0] == standard_table(QUALITY)
+    make_thumbnails.main(words)
+    assert out.read_bytes() == first
+
+
+def test_the_benchmark_counts_what_is_called_fake(tmp_path, capsys):
+    write_photos(tmp_path, HELD_OUT)
+    squares = domain_thumbnails.gather(tmp_path)
+    assert len(squares) == 3 * len(HELD_OUT)
+    squares = [np.full((64, 64, 3), level, np.uint8) for level in (20, 130, 250)]
+    with open_detector(build_toy_detector(tmp_path / "toy.onnx")) as detector:
+        figures = domain_thumbnails.measure(detector, squares)
+    assert figures[""].value == pytest.approx(2 / 3)  # above grey is fake to the toy
+    assert figures[".abstaining"].value == pytest.approx(1 / 3)
+    assert figures[".unsure"].value == pytest.approx(1 / 3)
+    assert figures[".forced.area"].n == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_outsiders_are_many_seeded_and_of_their_kind(kind):
+    made = make_outsiders(kind, 12)
+    assert made.shape == (12, 32, 32, 3)
+    np.testing.assert_array_equal(made, make_outsiders(kind, 12))
+    assert len({view.tobytes() for view in made}) == 12
+    if kind == "flat":
+        assert all(np.ptp(view.reshape(-1, 3), axis=0).max() <= 2 for view in made)
+    else:
+        assert all(np.ptp(view) > 8 for view in made)

@@ -116,3 +116,62 @@ def test_calibrating_lowers_the_loss_and_keeps_the_ranking():
     after = metrics.log_loss(labels, calibrate.sigmoid(slope * logits + offset))
     assert after < before
     assert metrics.roc_auc(labels, slope * logits + offset) == metrics.roc_auc(labels, logits)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=1, max_size=80), st.integers(1, 20))
+def test_bars_of_equal_mass_are_scikit_learns(rows, bins):
+    from sklearn.calibration import calibration_curve
+
+    labels, probabilities = map(np.array, zip(*rows, strict=True))
+    bars = calibrate.reliability(labels, probabilities, bins, equal_mass=True)
+    shares, means = calibration_curve(labels, probabilities, pos_label=1, n_bins=bins, strategy="quantile")
+    assert [bar.share_fake for bar in bars] == pytest.approx(shares, abs=1e-12)
+    assert [bar.mean_probability for bar in bars] == pytest.approx(means, abs=1e-12)
+    assert all(bar.low <= bar.mean_probability + 1e-12 <= bar.high + 2e-12 for bar in bars)
+    gaps = sum(bar.n * abs(bar.share_fake - bar.mean_probability) for bar in bars) / len(labels)
+    found = calibrate.expected_calibration_error(labels, probabilities, bins, equal_mass=True)
+    assert found == pytest.approx(gaps, abs=1e-12)
+
+
+def test_bars_of_equal_mass_hold_equally_many():
+    probabilities = np.random.default_rng(0).random(1500) ** 8
+    bars = calibrate.reliability(np.zeros(1500, int), probabilities, equal_mass=True)
+    assert [bar.n for bar in bars] == [100] * 15
+    assert calibrate.reliability([], [], equal_mass=True) == []
+
+
+def distorted(slope, offset, n=3000, seed=1):
+    """Labels, and logits of which slope · logit + offset would be calibrated."""
+    draw = np.random.default_rng(seed)
+    truth = draw.normal(0, 2, n)
+    return (truth - offset) / slope, (draw.random(n) < special.expit(truth)).astype(int)
+
+
+def test_what_only_a_shift_mends_is_calibrated_by_platt():
+    chosen = calibrate.choose_calibration(*distorted(0.5, 2.0))
+    assert chosen.kind == "platt"
+    assert chosen.affine == calibrate.fit_affine(*distorted(0.5, 2.0))
+    assert chosen.losses["platt"] < chosen.losses["temperature"]
+
+
+def test_the_choice_is_by_log_loss_on_pictures_left_out():
+    kinds = set()
+    for seed in range(12):
+        logits, labels = distorted(0.5, 0.0, n=120, seed=seed)
+        chosen = calibrate.choose_calibration(logits, labels)
+        assert chosen.kind == min(chosen.losses, key=chosen.losses.get)
+        assert chosen.affine == calibrate.FITS[chosen.kind](logits, labels)
+        assert chosen == calibrate.choose_calibration(logits, labels)
+        inside = metrics.log_loss(
+            labels, calibrate.sigmoid(chosen.affine.slope * logits + chosen.affine.offset)
+        )
+        assert min(chosen.losses.values()) > inside - 0.02
+        kinds.add(chosen.kind)
+    assert kinds == {"temperature", "platt"}
+
+
+def test_a_class_of_one_picture_gets_a_temperature():
+    chosen = calibrate.choose_calibration([1.0, -1.0, -2.0], [1, 0, 0])
+    assert (chosen.kind, chosen.losses) == ("temperature", {})
+    with pytest.raises(UsageError, match="both real and fake"):
+        calibrate.choose_calibration([1.0], [1])

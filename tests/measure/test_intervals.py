@@ -145,3 +145,55 @@ def test_rows_that_belong_together_count_as_one():
     assert clustered == pytest.approx(once, abs=2e-3)
     assert as_strangers.high - as_strangers.low < 0.5 * (once.high - once.low)
     assert intervals.auc_interval(labels, scores, clusters=np.arange(300)) == pytest.approx(once, abs=1e-3)
+
+
+def test_many_statistics_share_their_resamples():
+    draw = np.random.default_rng(5)
+    labels = np.repeat([0, 1], 100)
+    scores = labels + draw.normal(size=200)
+    found = intervals.bootstrap_all(
+        {
+            "auc": lambda drawn: metrics.roc_auc(np.repeat(labels, drawn), np.repeat(scores, drawn)),
+            "none": lambda drawn: None,
+            "still": lambda drawn: 1.0,
+        },
+        200,
+        seed=3,
+    )
+    assert found["auc"] == pytest.approx(intervals.bootstrap(metrics.roc_auc, labels, scores, seed=3))
+    assert found["none"] is found["still"] is None
+    assert intervals.bootstrap_all({"empty": lambda drawn: 1.0}, 0) == {"empty": None}
+
+
+def test_the_interval_of_a_mean_of_two_proportions_covers():
+    draw, covered = np.random.default_rng(1), 0
+    for _ in range(500):
+        first, second = draw.binomial(60, 0.97), draw.binomial(200, 0.8)
+        found = intervals.mean_of_two(
+            intervals.wilson(int(first), 60), intervals.wilson(int(second), 200), (first / 60, second / 200)
+        )
+        covered += found.low <= 0.885 <= found.high
+    assert 0.92 <= covered / 500 <= 0.985
+
+
+@given(st.integers(1, 400), st.sampled_from([0.05, 0.5, 0.9]))
+def test_a_quantile_lies_between_order_statistics(n, share):
+    found = intervals.quantile_interval(np.arange(n), share)
+    low, high = stats.binom.ppf([0.025, 0.975], n, share)
+    assert found == (max(0, low - 1), min(n - 1, high))
+
+
+def test_the_interval_of_a_quantile_covers():
+    draw, covered = np.random.default_rng(8), 0
+    for _ in range(300):
+        low, high = intervals.quantile_interval(draw.normal(size=200), 0.05)
+        covered += low <= stats.norm.ppf(0.05) <= high
+    assert covered / 300 >= 0.92
+    assert intervals.quantile_interval([], 0.5) is None
+
+
+@given(st.integers(1, 60), st.sampled_from([0.9, 0.975, 0.995]))
+def test_students_quantile_is_scipys(degrees, probability):
+    assert intervals.t_quantile(probability, degrees) == pytest.approx(
+        stats.t.ppf(probability, degrees), rel=1e-9
+    )

@@ -40,6 +40,9 @@ def test_decision_metrics_agree_with_scikit_learn(rows):
     matrix = oracle.confusion_matrix(labels, called, labels=[0, 1])
     assert matrix.tolist() == [[counts.true_real, counts.false_fake], [counts.false_real, counts.true_fake]]
     assert metrics.accuracy(counts) == pytest.approx(oracle.accuracy_score(labels, called), abs=1e-12)
+    expected = oracle.balanced_accuracy_score(labels, called)
+    assert metrics.balanced_accuracy(counts) == pytest.approx(expected, abs=1e-12)
+    assert metrics.mcc(counts) == pytest.approx(oracle.matthews_corrcoef(labels, called), abs=1e-12)
     table = oracle.precision_recall_fscore_support(labels, called, labels=[0, 1], zero_division=np.nan)
     for row, name in enumerate(("real", "fake")):
         ours = (metrics.precision(counts, name), metrics.recall(counts, name))
@@ -75,6 +78,7 @@ def test_an_empty_slice_has_no_figures():
     counts = metrics.confusion([], [])
     assert counts.total == 0
     assert metrics.accuracy(counts) is None
+    assert metrics.balanced_accuracy(counts) is metrics.mcc(counts) is None
     assert metrics.log_loss([], []) is None
     assert metrics.brier([], []) is None
     for name in ("real", "fake"):
@@ -84,6 +88,11 @@ def test_an_empty_slice_has_no_figures():
             is metrics.f1(counts, name)
             is None
         )
+
+
+def test_one_class_has_no_mcc_but_one_answer_for_all_has_none_at_all():
+    assert metrics.mcc(metrics.confusion([1, 1], [0, 1])) is None
+    assert metrics.mcc(metrics.confusion([1, 0], [1, 1])) == 0
 
 
 def test_precision_of_a_class_never_called_is_none_but_its_f1_is_zero():

@@ -8,7 +8,8 @@ from doctored.measure.summary import classification_report, summarise
 
 KEYS = {
     "accuracy", "balanced_accuracy", "precision_fake", "recall_fake", "f1_fake", "precision_real",
-    "recall_real", "f1_real", "roc_auc", "average_precision", "log_loss", "brier", "ece",
+    "recall_real", "f1_real", "mcc", "roc_auc", "average_precision", "eer", "tpr_at_fpr_0.01",
+    "tpr_at_fpr_0.001", "log_loss", "brier", "ece", "ece_equal_mass",
 }  # fmt: skip
 
 
@@ -21,7 +22,9 @@ def test_every_figure_lies_inside_its_interval():
         assert 0 < figure.n <= 300, name
         if figure.low is not None:
             assert figure.low < figure.value < figure.high, name
-    assert {name for name, figure in figures.items() if figure.low is None} == {"balanced_accuracy", "ece"}
+    # a false positive rate of 0.1 % cannot be seen among 150 reals
+    assert {name for name, figure in figures.items() if figure.low is None} == {"ece", "tpr_at_fpr_0.001"}
+    assert figures["tpr_at_fpr_0.001"].value is None
 
 
 def test_the_decision_is_at_half():
@@ -35,7 +38,8 @@ def test_a_poor_slice_is_reported_without_made_up_numbers(labels):
     figures = summarise(labels, [1.0] * len(labels))
     assert set(figures) == KEYS
     assert figures["roc_auc"].value is None
-    assert figures["balanced_accuracy"].value is None
+    for name in ("balanced_accuracy", "mcc", "eer", "tpr_at_fpr_0.01"):
+        assert figures[name].value is None
     assert figures["accuracy"].n == len(labels)
     json.dumps({name: figure.to_json() for name, figure in figures.items()}, allow_nan=False)
 
@@ -58,3 +62,22 @@ def test_the_report_agrees_with_scikit_learn():
 
 def test_the_report_leaves_open_what_cannot_be_said():
     assert "fake\trecall\t\t\t\t0\n" in classification_report([0], [-1.0])
+
+
+def test_bootstrapped_figures_cover_what_is_true():
+    """Two normals two deviations apart, calibrated: EER and TPR at 1 % FPR are known, the ECE is nought."""
+    from scipy import stats
+
+    draw, covered = np.random.default_rng(6), dict.fromkeys(("eer", "tpr_at_fpr_0.01", "mcc"), 0)
+    rate = stats.norm.sf(1)
+    truth = {"eer": rate, "tpr_at_fpr_0.01": stats.norm.sf(stats.norm.isf(0.01) - 2), "mcc": 1 - 2 * rate}
+    tries, eces = 20, []
+    for _ in range(tries):
+        labels = np.repeat([0, 1], 400)
+        figures = summarise(labels, 2 * (draw.normal(size=800) + 2 * (labels - 0.5)), replicates=60)
+        for name in covered:
+            covered[name] += figures[name].low <= truth[name] <= figures[name].high
+        eces.append(figures["ece_equal_mass"])
+    assert min(covered.values()) >= 0.75 * tries, covered
+    assert all(ece.low <= ece.value <= ece.high for ece in eces)
+    assert np.mean([ece.low for ece in eces]) < 0.01

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from doctored.errors import UsageError
-from doctored.measure.thresholds import operating_points
+from doctored.measure.thresholds import needed, operating_points
 
 LOGITS = st.integers(-6, 6).map(lambda step: step / 2) | st.floats(-10, 10, width=32)
 SIDES = st.tuples(st.lists(LOGITS, min_size=1, max_size=80), st.lists(LOGITS, min_size=1, max_size=80))
@@ -131,3 +131,10 @@ def test_a_threshold_above_every_score_calls_nothing():
 def test_misuse_is_refused(logits, labels, budget, message):
     with pytest.raises(UsageError, match=message):
         operating_points(logits, labels, (budget,))
+
+
+@pytest.mark.parametrize("budget", [0.2, 0.05, 0.01, 0.001])
+def test_what_a_budget_takes_is_the_least_that_can_promise_it(budget):
+    n = needed(budget)
+    assert bound(0, n) <= budget < bound(0, n - 1)
+    assert needed(0.001) == 2995

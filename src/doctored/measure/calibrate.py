@@ -62,6 +62,45 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> Affine:
     return Affine(max(float(slope), _flattest_slope(values)), 0.0)
 
 
+FITS = {"temperature": fit_temperature, "platt": fit_affine}
+FOLDS = 5
+
+
+class Calibration(NamedTuple):
+    """`kind`, one of FITS, its `affine`, and the cross-validated log loss of each kind, in nats, by its name;
+    no losses where there are too few pictures to cross-validate."""
+
+    kind: str
+    affine: Affine
+    losses: dict[str, float]
+
+
+def choose_calibration(logits: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> Calibration:
+    """Temperature or Platt, whichever has the lower log loss on pictures it was not fitted on.
+
+    Five-fold cross-validation, each class dealt evenly to the folds by seed; the kind that is chosen is then
+    fitted on all. A tie, and a class of one picture, go to the temperature, which has one number to learn.
+    """
+    truth, values = _both_classes(labels, logits)
+    folds = min(FOLDS, int(truth.sum()), int((1 - truth).sum()))
+    if folds < 2:
+        return Calibration("temperature", fit_temperature(values, truth), {})
+    draw, fold = np.random.default_rng(seed), np.empty(truth.size, np.int64)
+    for target in (0, 1):
+        rows = draw.permutation(np.flatnonzero(truth == target))
+        fold[rows] = np.arange(rows.size) % folds
+    losses = dict.fromkeys(FITS, 0.0)
+    for part in range(folds):
+        inside, outside = fold != part, fold == part
+        for kind, fit in FITS.items():
+            slope, offset = fit(values[inside], truth[inside])
+            calibrated = slope * values[outside] + offset
+            signed = np.where(truth[outside] == 1, -calibrated, calibrated)
+            losses[kind] += float(np.logaddexp(0.0, signed).sum()) / truth.size
+    kind = min(losses, key=lambda name: losses[name])
+    return Calibration(kind, FITS[kind](values, truth), losses)
+
+
 def _flattest_slope(logits: FloatArray) -> float:
     return MIN_REACH / (float(np.abs(logits).max()) or 1.0)
 
@@ -117,21 +156,41 @@ def _loss(design: FloatArray, targets: FloatArray, base: FloatArray, weights: Fl
     return float(np.mean(np.logaddexp(0, logits) - targets * logits))
 
 
-def reliability(labels: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> list[Bin]:
-    """Bars of equal width over 0..1, empty ones left out; a probability of 1 falls into the last."""
+def reliability(
+    labels: ArrayLike, probabilities: ArrayLike, bins: int = 15, *, equal_mass: bool = False
+) -> list[Bin]:
+    """Bars of equal width over 0..1, empty ones left out; a probability of 1 falls into the last.
+
+    With `equal_mass` bars of equally many pictures, as nearly as ties allow, cut at the quantiles as
+    scikit-learn's `calibration_curve` does; `low` and `high` then are the bar's own extremes.
+    """
     truth = as_labels(labels)
     values = as_probabilities(truth, probabilities)
-    place = np.minimum((values * bins).astype(np.int64), bins - 1)
+    place = place_in_bins(values, bins, equal_mass=equal_mass)
     bars = []
     for index in np.unique(place):
         rows = place == index
-        mean_probability, share_fake = float(values[rows].mean()), float(truth[rows].mean())
-        bars.append(Bin(index / bins, (index + 1) / bins, int(rows.sum()), mean_probability, share_fake))
+        low, high = index / bins, (index + 1) / bins
+        if equal_mass:
+            low, high = float(values[rows].min()), float(values[rows].max())
+        bars.append(Bin(low, high, int(rows.sum()), float(values[rows].mean()), float(truth[rows].mean())))
     return bars
 
 
-def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> float | None:
+def place_in_bins(probabilities: FloatArray, bins: int, *, equal_mass: bool) -> LabelArray:
+    """Which bar each probability falls into, int64 [N], from 0; see `reliability`."""
+    if not probabilities.size:
+        return np.zeros(0, np.int64)
+    if equal_mass:
+        cuts = np.percentile(probabilities, np.linspace(0, 1, bins + 1) * 100)[1:-1]
+        return np.searchsorted(cuts, probabilities).astype(np.int64)
+    return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
+
+
+def expected_calibration_error(
+    labels: ArrayLike, probabilities: ArrayLike, bins: int = 15, *, equal_mass: bool = False
+) -> float | None:
     """ECE of the probability of `fake` (Naeini et al. 2015, Guo et al. 2017): mean gap, weighted by n."""
-    bars = reliability(labels, probabilities, bins)
+    bars = reliability(labels, probabilities, bins, equal_mass=equal_mass)
     n = sum(bar.n for bar in bars)
     return sum(bar.n * abs(bar.mean_probability - bar.share_fake) for bar in bars) / n if n else None

@@ -5,7 +5,7 @@ for what a threshold promises. AUC: DeLong et al. (1988) in the O(n log n) form 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from doctored.errors import UsageError
-from doctored.measure.metrics import FloatArray, as_labels, as_scores, midranks
+from doctored.measure.metrics import FloatArray, LabelArray, as_labels, as_scores, midranks
 
 CONFIDENCE = 0.95
 
@@ -30,7 +30,8 @@ def _check_counts(successes: int, n: int, confidence: float) -> None:
         raise UsageError(f"a confidence lies between 0 and 1, not at {confidence}: try 0.95")
 
 
-def _normal_quantile(confidence: float) -> float:
+def normal_quantile(confidence: float) -> float:
+    """How many standard deviations a two-sided normal interval reaches: 1.96 for 0.95."""
     return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
@@ -39,7 +40,7 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval |
     _check_counts(successes, n, confidence)
     if n == 0:
         return None
-    z = _normal_quantile(confidence)
+    z = normal_quantile(confidence)
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2) / (1 + z * z / n)
@@ -120,6 +121,16 @@ def _away_from_zero(value: float, tiny: float) -> float:
     return value if abs(value) > tiny else tiny
 
 
+def placements(truth: LabelArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Of each fake the share of reals below it, float64 [fakes], and of each real the share of fakes above
+    it, float64 [reals], ties counted half. The mean of either is the AUC; both classes are needed."""
+    fakes, reals = values[truth == 1], values[truth == 0]
+    ranks = midranks(np.concatenate([fakes, reals]))
+    above = (ranks[: fakes.size] - midranks(fakes)) / reals.size
+    below = 1 - (ranks[fakes.size :] - midranks(reals)) / fakes.size
+    return above, below
+
+
 def auc_interval(
     labels: ArrayLike,
     scores: ArrayLike,
@@ -135,13 +146,10 @@ def auc_interval(
     """
     truth = as_labels(labels)
     values = as_scores(truth, scores)
-    fakes, reals = values[truth == 1], values[truth == 0]
-    m, n = fakes.size, reals.size
+    n, m = (int(count) for count in np.bincount(truth, minlength=2))
     if not m or not n:
         return None
-    ranks = midranks(np.concatenate([fakes, reals]))
-    above = (ranks[:m] - midranks(fakes)) / n
-    below = 1 - (ranks[m:] - midranks(reals)) / m
+    above, below = placements(truth, values)
     auc = float(above.mean())
     if auc in (0.0, 1.0):
         pairs = min(m, n)
@@ -155,7 +163,7 @@ def auc_interval(
         _, places = np.unique(np.asarray(clusters), return_inverse=True)
         sums = np.bincount(places, weights=parts)
         variance = max(variance, float(sums @ sums) * sums.size / max(1, sums.size - 1))
-    half = _normal_quantile(confidence) * math.sqrt(variance)
+    half = normal_quantile(confidence) * math.sqrt(variance)
     return Interval(max(0.0, auc - half), min(1.0, auc + half))
 
 
@@ -164,7 +172,7 @@ def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval
     array = np.asarray(values, dtype=np.float64)
     if array.size < 2:
         return None
-    half = _normal_quantile(confidence) * float(array.std(ddof=1)) / math.sqrt(array.size)
+    half = normal_quantile(confidence) * float(array.std(ddof=1)) / math.sqrt(array.size)
     mean = float(array.mean())
     return Interval(mean - half, mean + half)
 
@@ -191,7 +199,75 @@ def bootstrap(
         value = statistic(truth[rows], values[rows])
         if value is not None:
             found.append(value)
+    return _percentiles(found, confidence)
+
+
+def bootstrap_all(
+    statistics: Mapping[str, Callable[[LabelArray], float | None]],
+    n: int,
+    *,
+    replicates: int = 500,
+    seed: int = 0,
+    confidence: float = CONFIDENCE,
+) -> dict[str, Interval | None]:
+    """As `bootstrap`, for many statistics of the same `n` rows at once, all on the same resamples: each is
+    given how often every row was drawn, int64 [n]."""
+    draw = np.random.default_rng(seed)
+    found: dict[str, list[float]] = {name: [] for name in statistics}
+    for _ in range(replicates if n and statistics else 0):
+        drawn = np.bincount(draw.integers(0, n, n), minlength=n)
+        for name, statistic in statistics.items():
+            value = statistic(drawn)
+            if value is not None:
+                found[name].append(value)
+    return {name: _percentiles(values, confidence) for name, values in found.items()}
+
+
+def _percentiles(found: list[float], confidence: float) -> Interval | None:
     if not found or min(found) == max(found):
         return None
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high))
+
+
+def mean_of_two(first: Interval, second: Interval, values: tuple[float, float]) -> Interval:
+    """Interval of the mean of two independent figures, from their own intervals around `values`.
+
+    The method of variance estimates recovery (Zou & Donner 2008): exact ends give good ends.
+    """
+    middle = sum(values) / 2
+    low = math.hypot(values[0] - first.low, values[1] - second.low) / 2
+    high = math.hypot(first.high - values[0], second.high - values[1]) / 2
+    return Interval(middle - low, middle + high)
+
+
+def quantile_interval(values: ArrayLike, share: float, confidence: float = CONFIDENCE) -> Interval | None:
+    """Interval of the value below which `share` of all lies, between two of the values at hand; None without.
+
+    By order statistics (Conover 1999, §3.2): how many lie below is binomial, whatever the distribution.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n, tail = ordered.size, (1 - confidence) / 2
+    if not n or not 0 < share < 1:
+        return None
+    low = _binomial_quantile(tail, n, share)
+    high = _binomial_quantile(1 - tail, n, share)
+    return Interval(float(ordered[max(0, low - 1)]), float(ordered[min(n - 1, high)]))
+
+
+def _binomial_quantile(probability: float, n: int, share: float) -> int:
+    """The least k of 0 to n of which P(at most k of n) reaches `probability`."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) // 2
+        if incomplete_beta(n - middle, middle + 1, 1 - share) >= probability:  # P(at most middle)
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def t_quantile(probability: float, degrees: int) -> float:
+    """The quantile, above one half, of Student's t distribution."""
+    x = beta_quantile(2 * (1 - probability), degrees / 2, 0.5)
+    return math.sqrt(degrees * (1 - x) / x)

@@ -5,6 +5,7 @@ for `fake`, or `probabilities`, float [N] in 0..1. A metric that a slice cannot 
 lengths and other labels raise UsageError.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,28 @@ def recall(counts: Confusion, name: str) -> float | None:
 def f1(counts: Confusion, name: str) -> float | None:
     right, wrong, missed = counts.of_class(name)
     return ratio(2 * right, 2 * right + wrong + missed)
+
+
+def balanced_accuracy(counts: Confusion) -> float | None:
+    """The mean of both recalls; None without both classes."""
+    recalls = [recall(counts, name) for name in ("real", "fake")]
+    both = [value for value in recalls if value is not None]
+    return sum(both) / 2 if len(both) == 2 else None
+
+
+def mcc(counts: Confusion) -> float | None:
+    """Matthews' correlation coefficient, -1 to 1; None without both classes, 0 where all are called alike.
+
+    That 0 is the limit, as Chicco & Jurman (2020) show, and what scikit-learn gives.
+    """
+    fakes, reals = counts.true_fake + counts.false_real, counts.true_real + counts.false_fake
+    called_fake, called_real = counts.true_fake + counts.false_fake, counts.true_real + counts.false_real
+    if not fakes or not reals:
+        return None
+    if not called_fake or not called_real:
+        return 0.0
+    agreement = counts.true_fake * counts.true_real - counts.false_fake * counts.false_real
+    return agreement / math.sqrt(fakes * reals) / math.sqrt(called_fake * called_real)
 
 
 def midranks(values: FloatArray) -> FloatArray:

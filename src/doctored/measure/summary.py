@@ -1,16 +1,22 @@
 """The figures of one slice, each with n and a 95 % interval: what cards, reports and `evaluate` print."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from doctored.measure import intervals, metrics
-from doctored.measure.calibrate import expected_calibration_error, sigmoid
+from doctored.measure import intervals, metrics, ranking
+from doctored.measure.calibrate import expected_calibration_error, place_in_bins, sigmoid
 from doctored.measure.intervals import Interval
+from doctored.measure.metrics import FloatArray, LabelArray
+from doctored.measure.ranking import Ranking
 
 SIDES = ((0, "real"), (1, "fake"))
+FALSE_POSITIVE_RATES = (0.01, 0.001)
+BINS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +41,73 @@ def proportion(part: int, whole: int) -> Figure:
     return figure(metrics.ratio(part, whole), whole, intervals.wilson(part, whole))
 
 
-def summarise(labels: ArrayLike, logits: ArrayLike) -> dict[str, Figure]:
+def summarise(labels: ArrayLike, logits: ArrayLike, *, replicates: int = 500) -> dict[str, Figure]:
     """All figures of a detector; `labels` [N] with fake = 1, `logits` float [N] (calibrated).
 
-    Keys: those of `summarise_decision`, roc_auc, average_precision, log_loss, brier, ece.
+    Keys: those of `summarise_decision`, mcc, roc_auc, average_precision, eer, tpr_at_fpr_0.01 and _0.001,
+    log_loss, brier, ece (15 bars of equal width), ece_equal_mass (15 of equally many pictures). `replicates`
+    is how many resamples the bootstrapped intervals are from.
     """
     truth = metrics.as_labels(labels)
     values = metrics.as_scores(truth, logits)
     probabilities = sigmoid(values)
     n = truth.size
     figures = summarise_decision(truth, values)
+    figures["mcc"] = figure(metrics.mcc(metrics.confusion(truth, values >= 0)), n)
     figures["roc_auc"] = figure(metrics.roc_auc(truth, values), n, intervals.auc_interval(truth, values))
-    resampled = intervals.bootstrap(metrics.average_precision, truth, values)
-    figures["average_precision"] = figure(metrics.average_precision(truth, values), n, resampled)
+    figures["average_precision"] = figure(metrics.average_precision(truth, values), n)
+    steps = Ranking.of(truth, values).count()
+    figures["eer"] = figure(ranking.equal_error_rate(steps), n)
+    for rate in FALSE_POSITIVE_RATES:
+        figures[f"tpr_at_fpr_{rate:g}"] = figure(ranking.tpr_at_fpr(steps, rate), n)
     for name, losses in (
         ("log_loss", metrics.log_losses(truth, probabilities)),
         ("brier", metrics.brier_losses(truth, probabilities)),
     ):
         mean = float(np.mean(losses)) if n else None
         figures[name] = figure(mean, n, intervals.mean_interval(losses))
-    figures["ece"] = figure(expected_calibration_error(truth, probabilities), n)
-    return figures
+    figures["ece"] = figure(expected_calibration_error(truth, probabilities, BINS), n)
+    equal_mass = expected_calibration_error(truth, probabilities, BINS, equal_mass=True)
+    figures["ece_equal_mass"] = figure(equal_mass, n)
+    return figures | _resampled(truth, values, figures, replicates)
+
+
+def _resampled(
+    truth: LabelArray, values: FloatArray, figures: dict[str, Figure], replicates: int
+) -> dict[str, Figure]:
+    """The figures whose intervals are bootstrapped, all on the same resamples, with their intervals."""
+    ranked, called, probabilities = Ranking.of(truth, values), values >= 0, sigmoid(values)
+    place = place_in_bins(probabilities, BINS, equal_mass=True)
+
+    def matthews(drawn: LabelArray) -> float | None:
+        cells = np.bincount(2 * truth + called, weights=drawn, minlength=4).astype(np.int64).tolist()
+        return metrics.mcc(metrics.Confusion(cells[3], cells[1], cells[0], cells[2]))
+
+    def gap(drawn: LabelArray) -> float | None:
+        return float(np.abs(np.bincount(place, drawn * (probabilities - truth))).sum() / truth.size)
+
+    statistics: dict[str, Callable[[LabelArray], float | None]] = {
+        "mcc": matthews,
+        "average_precision": lambda drawn: ranking.precision_area(ranked.count(drawn)),
+        "eer": lambda drawn: ranking.equal_error_rate(ranked.count(drawn)),
+        "ece_equal_mass": gap,
+    }
+    for rate in FALSE_POSITIVE_RATES:
+        statistics[f"tpr_at_fpr_{rate:g}"] = partial(_resampled_rate, ranked, rate)
+    asked = {name: statistics[name] for name in statistics if figures[name].value is not None}
+    found = intervals.bootstrap_all(asked, truth.size, replicates=replicates)
+    value, interval = figures["ece_equal_mass"].value, found.get("ece_equal_mass")
+    if value is not None and interval is not None:
+        # Noise alone makes an ECE larger, a resample's twice over: the lower end is the basic bootstrap's
+        # (Davison & Hinkley 1997, §5.2), the upper one stays on the safe side.
+        found["ece_equal_mass"] = Interval(
+            min(value, max(0.0, 2 * value - interval.high)), max(value, interval.high)
+        )
+    return {name: figure(figures[name].value, figures[name].n, interval) for name, interval in found.items()}
+
+
+def _resampled_rate(ranked: Ranking, rate: float, drawn: LabelArray) -> float | None:
+    return ranking.tpr_at_fpr(ranked.count(drawn), rate)
 
 
 def summarise_decision(labels: ArrayLike, logits: ArrayLike) -> dict[str, Figure]:
@@ -66,11 +118,11 @@ def summarise_decision(labels: ArrayLike, logits: ArrayLike) -> dict[str, Figure
     """
     truth = metrics.as_labels(labels)
     counts = metrics.confusion(truth, metrics.as_scores(truth, logits) >= 0)
-    recalls = [metrics.recall(counts, name) for _, name in SIDES]
-    both = [value for value in recalls if value is not None]
     figures = {
         "accuracy": proportion(counts.correct, counts.total),
-        "balanced_accuracy": figure(sum(both) / 2 if len(both) == 2 else None, counts.total),
+        "balanced_accuracy": figure(
+            metrics.balanced_accuracy(counts), counts.total, _balanced_interval(counts)
+        ),
     }
     for _, name in SIDES:
         right, wrong, missed = counts.of_class(name)
@@ -79,6 +131,18 @@ def summarise_decision(labels: ArrayLike, logits: ArrayLike) -> dict[str, Figure
         figures[f"recall_{name}"] = proportion(right, right + missed)
         figures[f"f1_{name}"] = figure(metrics.f1(counts, name), right + wrong + missed, interval)
     return figures
+
+
+def _balanced_interval(counts: metrics.Confusion) -> Interval | None:
+    recalls = []
+    for _, name in SIDES:
+        right, _, missed = counts.of_class(name)
+        interval = intervals.wilson(right, right + missed)
+        if interval is None:
+            return None
+        recalls.append((right / (right + missed), interval))
+    (one, one_interval), (other, other_interval) = recalls
+    return intervals.mean_of_two(one_interval, other_interval, (one, other))
 
 
 def classification_report(labels: ArrayLike, logits: ArrayLike) -> str:

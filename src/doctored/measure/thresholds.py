@@ -1,5 +1,6 @@
 """Thresholds bought with a budget of errors, with a bound that holds beyond the pictures at hand."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from doctored.measure.metrics import FloatArray, as_labels, as_scores
 
 BUDGETS = (0.05, 0.01)
 HAIR = 1e-6
+SMALL_BUDGET = 0.001
 
 
 class OperatingPoint(NamedTuple):
@@ -24,6 +26,12 @@ class OperatingPoint(NamedTuple):
     logit: float
     bound: float
     n: int
+
+
+def needed(budget: float) -> int:
+    """How many pictures of a class it takes to promise a budget: with no error among them at all the bound,
+    1 - 0.05^(1/n), just keeps it. 59 for 5 %, 299 for 1 %, 2,995 for 0.1 %."""
+    return math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-budget) - 1e-9)
 
 
 def operating_points(

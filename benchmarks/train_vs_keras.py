@@ -15,7 +15,7 @@ import sys
 import tempfile
 import venv
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +89,7 @@ class KerasRun:
         self.log.close()
 
 
-def best_way(python: Path, workload: Workload, folder: Path) -> tuple[str, dict[str, Figure]]:
+def best_way(python: Path, workload: Workload, folder: Path, figure_id: str) -> tuple[str, dict[str, Figure]]:
     """Keras' fastest way on this machine, and what each way reached."""
     rows = workload.examples.train[:PILOT_PICTURES]
     speeds = {}
@@ -98,42 +98,54 @@ def best_way(python: Path, workload: Workload, folder: Path) -> tuple[str, dict[
             speeds[way] = max([run.epoch() for _ in range(PILOT_EPOCHS)][1:])
         print(f"Keras, {way}: {speeds[way]:,.0f} pictures/s")
     figures = {
-        f"train.vs_keras.pilot_{way}": Figure(speed, "pictures/s", PILOT_EPOCHS - 1)
+        f"{figure_id}.pilot_{way}": Figure(speed, "pictures/s", PILOT_EPOCHS - 1)
         for way, speed in speeds.items()
     }
     return max(speeds, key=lambda way: speeds[way]), figures
 
 
-def compare(options: Namespace, folder: Path) -> dict[str, Figure]:
-    python = keras_python(options.env)
-    recipe, epochs = Recipe(), options.rounds + 1
-    workload = prepare(commands.data_of(options), options.pictures, recipe, folder)
-    commands.wait_for_idle(options)
-    way, figures = best_way(python, workload, folder)
+def race(
+    python: Path, workload: Workload, recipe: Recipe, way: str, rounds: int, folder: Path, figure_id: str
+) -> dict[str, Figure]:
+    """Our run of this recipe against Keras, epoch by epoch in turn."""
     ours: list[float] = []
     theirs: list[float] = []
-    with KerasRun(python, workload, workload.examples.train, epochs, way, folder) as keras:
+    with KerasRun(python, workload, workload.examples.train, rounds + 1, way, folder) as keras:
 
         def take_turns(row: dict[str, float]) -> None:
             ours.append(row["pictures_per_second"])
             theirs.append(keras.epoch())
             print(f"epoch {row['epoch']}: ours {ours[-1]:,.0f}, Keras ({way}) {theirs[-1]:,.0f} pictures/s")
 
-        run_epochs(workload, recipe, epochs, folder / "run", take_turns)
-    return figures | Paired(tuple(ours[1:]), tuple(theirs[1:])).figures(
-        "train.vs_keras", "pictures/s", "ours", "keras"
-    )
+        run_epochs(workload, recipe, rounds + 1, folder / figure_id, take_turns)
+    return Paired(tuple(ours[1:]), tuple(theirs[1:])).figures(figure_id, "pictures/s", "ours", "keras")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = commands.parser(__doc__ or "")
+def compare(options: Namespace, recipes: Mapping[str, Recipe], folder: Path) -> dict[str, Figure]:
+    """A race for each recipe by its figure's id; the pilot's figures go under the first."""
+    python = keras_python(options.env)
+    first, *_ = recipes
+    workload = prepare(commands.data_of(options), options.pictures, recipes[first], folder)
+    commands.wait_for_idle(options)
+    way, figures = best_way(python, workload, folder, first)
+    for figure_id, recipe in recipes.items():
+        figures |= race(python, workload, recipe, way, options.rounds, folder, figure_id)
+    return figures
+
+
+def start(about: str, name: str, recipes: Mapping[str, Recipe], arguments: Sequence[str] | None) -> None:
+    parser = commands.parser(about)
     parser.add_argument("--env", type=Path, default=Path(".venv-keras"), help="where Keras is installed")
     parser.add_argument("--pictures", type=int, help="a draw of this many training pictures; else all")
     parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS, help="measured epochs of each side")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        figures = compare(options, Path(folder))
-    commands.finish("train_vs_keras", figures, options)
+        figures = compare(options, recipes, Path(folder))
+    commands.finish(name, figures, options)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    start(__doc__ or "", "train_vs_keras", {"train.vs_keras": Recipe()}, arguments)
 
 
 if __name__ == "__main__":

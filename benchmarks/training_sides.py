@@ -8,11 +8,10 @@ import numpy as np
 
 from doctored.data.manifest import Manifest
 from doctored.data.readers import read_dataset
-from doctored.data.split import settle_splits
 from doctored.training import Recipe, train
 from doctored.training.batches import Examples
 from doctored.training.loop import Hooks, Row
-from doctored.training.run import gather_examples, open_pack
+from doctored.training.material import open_material
 
 
 class EnoughEpochs(Exception):
@@ -35,9 +34,8 @@ def prepare(data: Path, pictures: int | None, recipe: Recipe, folder: Path) -> W
         manifest = draw(manifest, pictures, recipe.seed)
     source = folder / "manifest.csv"
     manifest.to_csv(source)
-    packed = open_pack(source, recipe, Hooks())
-    settled, _ = settle_splits(packed.manifest, seed=recipe.seed, val_fraction=recipe.val_fraction)
-    return Workload(source, gather_examples(packed, settled), packed.path / "pixels.npy")
+    material = open_material(source, recipe, Hooks())
+    return Workload(source, material.examples(), material.packed.path / "pixels.npy")
 
 
 def draw(manifest: Manifest, pictures: int, seed: int) -> Manifest:

@@ -1,12 +1,13 @@
 from collections import Counter
 from itertools import combinations
 
+import numpy as np
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from doctored.data.manifest import Manifest
-from doctored.data.split import settle_splits
+from doctored.data.split import draw_buyers, limit_rows, settle_splits
 from doctored.errors import DataError, UsageError
 
 rows = st.tuples(
@@ -188,3 +189,111 @@ def test_fractions_that_make_no_sense(fractions):
     val_fraction, test_fraction = fractions
     with pytest.raises(UsageError, match="a fraction of the rows"):
         settle_splits(large(), seed=0, val_fraction=val_fraction, test_fraction=test_fraction)
+
+
+@given(tables, st.integers(1, 12), st.integers(0, 3))
+def test_a_limit_keeps_published_splits_whole_and_groups_together(table, most, seed):
+    manifest = build(table)
+    free = {f"row {i}" for i, row in enumerate(table) if row[3] in (None, "train")}
+    try:
+        limited = limit_rows(manifest, most, seed=seed)
+    except UsageError:
+        assert len(free) > most
+        return
+    kept = set(limited.column("id"))
+    assert kept - free == set(manifest.column("id")) - free
+    if len(free) <= most:
+        assert limited == manifest
+        return
+    assert len(kept & free) <= most
+    assert [row for row in manifest.column("id") if row in kept] == list(limited.column("id"))
+    for unit in units_by_force(table):
+        inside = {f"row {i}" for i in unit} & free
+        assert inside <= kept or not inside & kept
+    assert {table[int(name[4:])][2] for name in kept & free} == {table[int(name[4:])][2] for name in free}
+
+
+def test_a_limit_takes_both_labels_in_proportion_and_depends_on_the_ids_alone():
+    table = [(f"p{i}", None, "fake" if i % 4 else "real", "test" if i < 40 else "train") for i in range(1000)]
+    manifest = build(table)
+    limited = limit_rows(manifest, 100, seed=5)
+    assert Counter(zip(limited.column("split"), limited.column("label"), strict=True)) == {
+        ("test", "real"): 10, ("test", "fake"): 30, ("train", "real"): 25, ("train", "fake"): 75,
+    }  # fmt: skip
+    backwards = limit_rows(manifest.select(range(999, -1, -1)), 100, seed=5)
+    assert set(backwards.column("id")) == set(limited.column("id"))
+    assert set(limit_rows(manifest, 100, seed=6).column("id")) != set(limited.column("id"))
+    assert limit_rows(manifest, 0, seed=5) == manifest
+
+
+def test_a_limit_that_loses_a_label_is_refused():
+    table = [(f"p{i}", None, "fake" if i else "real", None) for i in range(100)]
+    with pytest.raises(UsageError, match="none would be real; raise the limit"):
+        limit_rows(build(table), 10, seed=0)
+
+
+near_pairs = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=6)
+
+
+@given(tables, near_pairs)
+def test_what_is_nearly_alike_never_parts_from_train(table, pairs):
+    near = [(f"row {i}", f"row {j}") for i, j in pairs if i != j]
+    manifest = build(table)
+    settled, report = settle(manifest, near=near)
+    splits = dict(zip(settled.column("id"), settled.column("split"), strict=True))
+    published = dict(zip(manifest.column("id"), manifest.column("split"), strict=True))
+    for one, other in near:
+        if one in splits and other in splits:
+            held = {splits[one], splits[other]}
+            if "test" in {published.get(one), published.get(other)}:
+                continue  # a published test split stays, and so does what is nearly alike it
+            assert len(held) == 1 or published[one] == published[other] == "val"
+    kept = sum(
+        splits.get(name) == "train"
+        and any(
+            published.get(other) == "test" for pair in near if name in pair for other in pair if other != name
+        )
+        for name in published
+    )
+    assert report.near_in_test == kept
+    assert report.rows == len(settled) + sum(report.dropped.values())
+
+
+def test_a_row_nearly_alike_a_published_val_row_is_dropped():
+    manifest = Manifest(
+        {"id": list("abcd"), "sha256": list("1234"), "split": ["train", "train", "val", "test"]}
+    )
+    settled, report = settle_splits(manifest, seed=0, near=[("a", "c"), ("b", "d"), ("a", "gone")])
+    assert settled.column("id") == ("b", "c", "d")
+    assert report.dropped == {"near_in_val": 1}
+    assert report.near_in_test == 1
+
+
+def test_two_thirds_of_val_buy_thresholds_by_whole_units():
+    ids = [f"{index:04d}" for index in range(900)]
+    manifest = Manifest(
+        {
+            "id": ids,
+            "sha256": ids,
+            "label": ["fake" if index % 3 else "real" for index in range(900)],
+            "split": ["val" if index % 2 else "train" for index in range(900)],
+        }
+    )
+    near = [(ids[index], ids[index + 6]) for index in range(1, 880, 12)]
+    buys = draw_buyers(manifest, seed=0, near=near)
+    labels, splits = np.array(manifest.column("label")), np.array(manifest.column("split"))
+    for label, count in (("real", 150), ("fake", 300)):
+        assert (buys & (labels == label)).sum() == pytest.approx(count * 2 / 3, abs=2)
+    assert not buys[splits != "val"].any()
+    side = dict(zip(ids, buys.tolist(), strict=True))
+    assert all(side[one] == side[other] for one, other in near)
+    assert (draw_buyers(manifest, seed=0, near=near) == buys).all()
+    shuffled = np.random.default_rng(0).permutation(900)
+    assert (draw_buyers(manifest.select(shuffled), seed=0, near=near) == buys[shuffled]).all()
+
+
+def test_a_val_split_too_small_to_part_does_both():
+    manifest = Manifest(
+        {"id": list("abc"), "sha256": list("123"), "label": ["real", "fake", "fake"], "split": ["val"] * 3}
+    )
+    assert not draw_buyers(manifest, seed=0).any()

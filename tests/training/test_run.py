@@ -20,7 +20,8 @@ from doctored.detector.detector import open_detector
 from doctored.errors import DataError, UsageError
 from doctored.training import Recipe, RunResult, train
 from doctored.training.loop import Hooks
-from doctored.training.run import Plan, describe_command, record_audit
+from doctored.training.material import record_audit
+from doctored.training.run import Plan, describe_command
 from small_training import SMALL
 
 FILES = {
@@ -205,3 +206,62 @@ def test_card_tells_what_each_threshold_costs_on_the_test_split(finished: RunRes
         metric = card.card.metrics[f"test.real_called_fake_at_{point.budget:g}"]
         assert metric.value == pytest.approx(sum(logit >= point.logit for logit in real) / len(real))
         assert metric.n == len(real)
+
+
+class Stopped(Exception):
+    pass
+
+
+def stop_after(epochs: int) -> Hooks:
+    """Hooks that leave a run as a kill would, once that many epochs are on disk."""
+
+    def stop(row: dict[str, object]) -> None:
+        if row["epoch"] == epochs:
+            raise Stopped
+
+    return Hooks(epoch=stop)
+
+
+def test_with_everything_on_a_resumed_run_is_the_same_bit_for_bit(
+    finished: RunResult, toy: Path, tmp_path: Path
+) -> None:
+    everything = replace(
+        SMALL,
+        teacher=str(finished.folder),
+        deliver=0.5,
+        cutmix=0.4,
+        mixup=0.3,
+        balance=True,
+        clip_norm=0.5,
+        dropout=0.1,
+        schedule="linear",
+    )
+    whole = train(toy, tmp_path / "whole" / "run", everything, device="cpu")
+    with pytest.raises(Stopped):
+        train(toy, tmp_path / "killed" / "run", everything, device="cpu", hooks=stop_after(1))
+    resumed = train(toy, tmp_path / "killed" / "run", everything, device="cpu")
+    assert weights(resumed.folder) == weights(whole.folder)
+    assert without_speed(resumed.history) == without_speed(whole.history)
+    assert resumed.detector.read_bytes() == whole.detector.read_bytes()
+    assert weights(whole.folder) != weights(finished.folder)
+    assert all(row["val_accuracy"] is not None for row in whole.history)
+    plain = train(toy, tmp_path / "plain", replace(everything, teacher=""), device="cpu")
+    assert plain.history[0]["train_loss"] != whole.history[0]["train_loss"]
+
+
+def test_a_run_stops_when_nothing_gets_better(toy: Path, tmp_path: Path) -> None:
+    restless = replace(SMALL, epochs=40, patience=1, schedule="constant", learning_rate=0.05)
+    history = train(toy, tmp_path / "run", restless, device="cpu").history
+    losses = [row["val_loss"] for row in history]
+    assert len(losses) < 40
+    assert losses.index(min(losses)) == len(losses) - 2
+
+
+def test_a_limited_run_learns_from_no_more_and_says_so(toy: Path, tmp_path: Path) -> None:
+    result = train(toy, tmp_path / "run", replace(SMALL, epochs=1, limit=80), device="cpu")
+    counts = Card.from_json((result.folder / "model_card.json").read_text()).card.counts
+    learnt = {label: counts[f"train.{label}"] + counts[f"val.{label}"] for label in ("real", "fake")}
+    assert learnt == {"real": 40, "fake": 40}
+    assert counts["test.real"] + counts["test.fake"] == 40
+    split = json.loads((result.folder / "split.json").read_text())
+    assert (split["limit"], split["left_out"], split["rows"]) == (80, 120, 120)

@@ -1,15 +1,17 @@
 """`doctored train`: from a labelled data set to a detector."""
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from doctored.cli.training_tables import tell_pool, tell_run, tell_search
 from doctored.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
-    from doctored.training import Recipe, RunResult
+    from doctored.training import Recipe
     from doctored.training.loop import Hooks, Row
 
 NEEDED = ("torch", "accelerate", "onnx", "onnxscript", "pyarrow", "sklearn")
@@ -31,21 +33,42 @@ def command(
     init_from: Annotated[
         Path | None, typer.Option(help="A run or checkpoint whose weights to start from.")
     ] = None,
+    folds: Annotated[int, typer.Option(help="Train a run a fold; test on what is held out.")] = 0,
+    seeds: Annotated[int, typer.Option(help="Train with so many seeds, counted up from --seed.")] = 1,
+    track: Annotated[
+        list[str] | None, typer.Option(metavar="TRACKER", help="Tell tensorboard or mlflow every epoch, too.")
+    ] = None,
+    find_rate: Annotated[
+        bool, typer.Option("--find-rate", help="Search for a learning rate; train nothing.")
+    ] = False,
 ) -> None:
     """Train a detector; a run that was interrupted goes on with the same command."""
     for module in NEEDED:
         if importlib.util.find_spec(module) is None:
             raise MissingExtra("train", "training")
-    from doctored.training import Recipe, train
+    from doctored import training
 
     changed: dict[str, Any] = dict(split_setting(setting) for setting in settings or [])
     asked = {"network": network, "epochs": epochs, "seed": seed, "precision": precision}
     changed.update({key: value for key, value in asked.items() if value is not None})
-    chosen = Recipe.from_toml(recipe, **changed) if recipe else Recipe.from_settings(changed)
+    chosen = (
+        training.Recipe.from_toml(recipe, **changed) if recipe else training.Recipe.from_settings(changed)
+    )
+    is_pool = (folds, seeds) != (0, 1)
+    if find_rate and (is_pool or track or init_from):
+        raise UsageError("--find-rate trains nothing; leave out --folds, --seeds, --track and --init-from")
+    told: dict[str, Any] = {"name": name, "device": device, "init_from": init_from, "track": track or ()}
     with shown(chosen) as hooks:
-        result = train(data, out, chosen, name=name, device=device, init_from=init_from, hooks=hooks)
-    if result.metrics:
-        report(result)
+        if find_rate:
+            search = training.find_rate(data, out, chosen, device=device, hooks=hooks)
+            lines = tell_search(search, out)
+        elif is_pool:
+            pooled = training.train_folds(data, out, chosen, folds=folds, seeds=seeds, hooks=hooks, **told)
+            lines = tell_pool(pooled, out)
+        else:
+            lines = tell_run(training.train(data, out, chosen, hooks=hooks, **told))
+    for line in lines:
+        typer.echo(line)
 
 
 def split_setting(setting: str) -> tuple[str, str]:
@@ -68,6 +91,7 @@ class shown:
         from doctored.training.loop import Hooks
 
         console = Console(stderr=True)
+        is_silent = os.environ.get("RANK", "0") != "0"  # under torchrun one process talks
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -75,7 +99,7 @@ class shown:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not console.is_terminal or is_silent,
         )
         self.progress.start()
         self.bar = self.progress.add_task("reading", total=None)
@@ -85,7 +109,8 @@ class shown:
         self.progress.stop()
 
     def step(self, epoch: int, done: int, total: int) -> None:
-        what = "packing" if epoch < 0 else f"epoch {epoch + 1}/{self.epochs}"
+        named = {-1: "packing", -2: "searching"}
+        what = named.get(epoch) or f"epoch {epoch + 1}/{self.epochs}"
         self.progress.update(self.bar, description=what, completed=done, total=total)
 
     def epoch(self, row: "Row") -> None:
@@ -97,17 +122,3 @@ class shown:
 
     def note(self, line: str) -> None:
         self.progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def report(result: "RunResult") -> None:
-    """The few figures that matter, on stdout."""
-    metrics = result.metrics["metrics"]
-    for part, says in (("val", "validation (used for every choice)"), ("test", "test (measured once)")):
-        accuracy, auc = metrics.get(f"{part}.accuracy"), metrics.get(f"{part}.roc_auc")
-        if accuracy and auc:
-            typer.echo(
-                f"{says}: accuracy {accuracy['value']:.4f} [{accuracy['low']:.4f}, {accuracy['high']:.4f}], "
-                f"AUC {auc['value']:.4f} [{auc['low']:.4f}, {auc['high']:.4f}], n {accuracy['n']:,}"
-            )
-    typer.echo(f"detector: {result.detector}")
-    typer.echo(f"next: doctored scan PICTURES --detector {result.detector}")

@@ -1,7 +1,9 @@
 """Splits that nothing leaks across: rows with equal pixels, or of one group, never part.
 
 Rows that are joined so, directly or through others, are one unit. A published test split stays as it is,
-for figures must compare with others'; whatever else would leak into it is dropped, and counted.
+for figures must compare with others'; whatever else would leak into it is dropped, and counted. Rows that
+are nearly alike never part where splits are drawn, nor lie on both sides of train and val; those that train
+shares with a published test split are counted and stay, as they do for everybody who trains on such a set.
 """
 
 import hashlib
@@ -10,10 +12,17 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from doctored.data.manifest import SPLITS, Manifest
 from doctored.errors import DataError, UsageError
 
 Rows = list[int]
+Near = Sequence[tuple[str, str]]
+BUYING_SHARE = 2 / 3
+"""Of the validation pictures: how many buy thresholds. Choosing an epoch and calibrating take fewer than a
+small budget does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +30,9 @@ class SplitReport:
     """What `settle_splits` found and did.
 
     `counts` of the rows kept, by split and label; `drawn`, the splits that were drawn, not published;
-    `dropped` rows by reason (`equal_pixels_in_test`, `group_in_test`, the same for val, and
-    `conflicting_labels`); `duplicate_pairs` of rows with equal pixels, as published, by the splits they
+    `dropped` rows by reason (`equal_pixels_in_test`, `group_in_test`, the same for val, `near_in_val`, and
+    `conflicting_labels`); `near_in_test`, the rows of train that are nearly alike one of a published test
+    split, and stay; `duplicate_pairs` of rows with equal pixels, as published, by the splits they
     lie in (`train`, `test+train`, ...; `none` is no split yet); `conflicts`, pixels that carry both
     labels, and `conflicts_in_test`, the rows of such that a published test split keeps.
     `rows` is the sum of all counts and all dropped.
@@ -37,21 +47,29 @@ class SplitReport:
     duplicate_pairs: dict[str, int]
     conflicts: int
     conflicts_in_test: int
+    near_in_test: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def settle_splits(
-    manifest: Manifest, *, seed: int, val_fraction: float = 0.1, test_fraction: float = 0.2
+    manifest: Manifest,
+    *,
+    seed: int,
+    val_fraction: float = 0.1,
+    test_fraction: float = 0.2,
+    near: Near = (),
 ) -> tuple[Manifest, SplitReport]:
     """Give every row a split, and drop those that would leak; rows keep their order.
 
-    Published test and val rows stay where they are. Where a unit touches test (else val), its other rows
-    are dropped. Of pixels that carry both labels no row is kept, save in a published test split. Where
-    there is no test, `test_fraction` of the rows is drawn for it, and where there is no val, then
-    `val_fraction` of those not in test: by unit, stratified by label. What remains is train. The draw
-    depends on `seed` and the ids alone, not on the rows' order. Raises DataError where a row has no
+    `near`: pairs of ids of rows that are nearly alike (`data.audit.twins.find_near_ids`). Published test and
+    val rows stay where they are. Where a unit touches test (else val), its other rows are dropped, and so is
+    what is nearly alike a row of a published val split. Of pixels that carry both labels no row is kept, save
+    in a published test split. Where there is no test, `test_fraction` of the rows is drawn for it, and where
+    there is no val, then `val_fraction` of those not in test: by unit, stratified by label; what is nearly
+    alike is drawn together. What remains is train. The draw depends on `seed` and the ids alone, not on the
+    rows' order. Raises DataError where a row has no
     digest of its pixels or file, or nothing is left to train on, and UsageError for fractions outside
     0 to 1.
     """
@@ -63,6 +81,9 @@ def settle_splits(
     units = _find_units(manifest, pixels)
     conflicting = _find_conflicts(pixels, labels)
     reasons = _find_leaks(published, pixels, units)
+    pairs = _number_pairs(manifest, near)
+    for row in _find_near_rows(pairs, published, "val"):
+        reasons.setdefault(row, "near_in_val")
     for row in conflicting:
         if published[row] != "test":
             reasons.setdefault(row, "conflicting_labels")
@@ -71,6 +92,7 @@ def settle_splits(
     pool = [
         [row for row in unit if row not in reasons and published[row] in (None, "train")] for unit in units
     ]
+    pool = _join(pool, pairs)
     drawn = []
     for split, fraction in (("test", test_fraction), ("val", val_fraction)):
         if split not in published:
@@ -97,15 +119,63 @@ def settle_splits(
         duplicate_pairs=_count_pairs(pixels, published),
         conflicts=len({pixels[row] for row in conflicting}),
         conflicts_in_test=sum(published[row] == "test" for row in conflicting),
+        near_in_test=len(_find_near_rows(pairs, published, "test") - set(reasons)),
     )
     return settled, report
 
 
-def _require_digests(manifest: Manifest) -> list[str]:
+def draw_buyers(manifest: Manifest, *, seed: int, near: Near = ()) -> NDArray[np.bool_]:
+    """Which rows of the val split buy thresholds, bool [len(manifest)]; the others choose everything else.
+
+    Two thirds of each class, whole units only, so that no copy, near copy or scene is on both sides. Where
+    one side would lack a class, all of val does both, and the mask has no row: a split that small can only
+    be used twice.
+    """
+    places = np.array([row for row, split in enumerate(manifest.column("split")) if split == "val"], np.int64)
+    val, buys = manifest.select(places), np.zeros(len(manifest), bool)
+    pool = _join(_find_units(val, _find_digests(val)), _number_pairs(val, near))
+    bought = set(_draw(val, pool, BUYING_SHARE, f"{seed} buyers"))
+    labels = val.column("label")
+    for side in (bought, set(range(len(val))) - bought):
+        if not {"real", "fake"} <= {labels[row] for row in side}:
+            return buys
+    buys[places[sorted(bought)]] = True
+    return buys
+
+
+def limit_rows(manifest: Manifest, most: int, *, seed: int) -> Manifest:
+    """The manifest with at most `most` of the rows that no published test or val split holds; 0: all.
+
+    Whole groups are drawn, and both labels in proportion; rows keep their order. The draw depends on `seed`
+    and the ids alone. Raises UsageError where a label would be gone.
+    """
+    published, labels = manifest.column("split"), manifest.column("label")
+    free = {row for row, split in enumerate(published) if split in (None, "train")}
+    if not most or len(free) <= most:
+        return manifest
+    units = _find_units(manifest, _find_digests(manifest))
+    pool = [[row for row in unit if row in free] for unit in units]
+    drawn: Rows = []
+    passed = room = 0
+    for stratum in _stratify(manifest, pool, f"{seed} limit"):
+        # of the sum, not of each stratum: rounded shares would not add up
+        passed += sum(len(unit) for unit in stratum)
+        drawn += _fill(stratum, round(most * passed / len(free)) - room)
+        room = round(most * passed / len(free))
+    if lost := {labels[row] for row in free} - {labels[row] for row in drawn} - {None}:
+        raise UsageError(f"of {most} pictures none would be {min(lost)}; raise the limit")
+    return manifest.select(sorted(set(range(len(manifest))) - free | set(drawn)))
+
+
+def _find_digests(manifest: Manifest) -> list[str | None]:
     pairs = zip(manifest.column("pixels_sha256"), manifest.column("sha256"), strict=True)
-    digests = [of_pixels or of_file for of_pixels, of_file in pairs]
-    if None in digests:
-        name = manifest.column("id")[digests.index(None)]
+    return [of_pixels or of_file for of_pixels, of_file in pairs]
+
+
+def _require_digests(manifest: Manifest) -> list[str]:
+    digests = [digest for digest in _find_digests(manifest) if digest is not None]
+    if len(digests) < len(manifest):
+        name = manifest.column("id")[_find_digests(manifest).index(None)]
         raise DataError(f"{name} has no digest, so duplicates cannot be seen; pack the manifest first")
     return digests
 
@@ -119,9 +189,17 @@ def _gather(keys: Sequence[Hashable]) -> dict[Hashable, Rows]:
     return gathered
 
 
-def _find_units(manifest: Manifest, pixels: Sequence[str]) -> list[Rows]:
-    """Union-find over equal pixels and equal groups: every row is in just one unit."""
-    above = list(range(len(manifest)))
+def _find_units(manifest: Manifest, pixels: Sequence[str | None]) -> list[Rows]:
+    """Rows joined by equal pixels or equal groups: every row is in just one unit."""
+    singles = [[row] for row in range(len(manifest))]
+    alike = [rows for keys in (pixels, manifest.column("group")) for rows in _gather(keys).values()]
+    return _join(singles, ((first, other) for first, *others in alike for other in others))
+
+
+def _join(units: Sequence[Rows], pairs: Iterable[tuple[int, int]]) -> list[Rows]:
+    """Units, joined where a pair of rows leads from one to another (union-find); each keeps the order of its
+    rows. Pairs of which a row is in no unit join nothing."""
+    above = {row: unit[0] for unit in units for row in unit}
 
     def root(row: int) -> int:
         while above[row] != row:
@@ -129,11 +207,19 @@ def _find_units(manifest: Manifest, pixels: Sequence[str]) -> list[Rows]:
             row = above[row]
         return row
 
-    for keys in (pixels, manifest.column("group")):
-        for first, *others in _gather(keys).values():
-            for other in others:
-                above[root(other)] = root(first)
-    return list(_gather([root(row) for row in range(len(manifest))]).values())
+    for one, other in pairs:
+        if one in above and other in above:
+            above[root(other)] = root(one)
+    joined: dict[int, Rows] = defaultdict(list)
+    for row in above:
+        joined[root(row)].append(row)
+    return [sorted(unit) for unit in joined.values()]
+
+
+def _number_pairs(manifest: Manifest, near: Near) -> list[tuple[int, int]]:
+    """The pairs by row numbers, those left out of which a row is not in the manifest."""
+    places = {name: row for row, name in enumerate(manifest.column("id"))} if near else {}
+    return [(places[one], places[other]) for one, other in near if one in places and other in places]
 
 
 def _find_conflicts(pixels: Sequence[str], labels: Sequence[str | None]) -> Rows:
@@ -162,27 +248,44 @@ def _find_leaks(
     return reasons
 
 
+def _find_near_rows(
+    pairs: Iterable[tuple[int, int]], published: Sequence[str | None], split: str
+) -> set[int]:
+    """The rows, published in train or nowhere, that are nearly alike one of a published split."""
+    both_ways = (pair for one, other in pairs for pair in ((one, other), (other, one)))
+    return {
+        other for one, other in both_ways if published[one] == split and published[other] in (None, "train")
+    }
+
+
 def _draw(manifest: Manifest, pool: Sequence[Rows], fraction: float, salt: str) -> Rows:
-    """Whole units, from each stratum (the labels in a unit) as near to its fraction of rows as they fit."""
-    ids, labels = manifest.column("id"), manifest.column("label")
-    strata: dict[frozenset[str | None], list[tuple[str, Rows]]] = defaultdict(list)
-    for unit in filter(None, pool):
-        name = min(ids[row] for row in unit)
-        order = hashlib.sha256(f"{salt} {name}".encode()).hexdigest()
-        strata[frozenset(labels[row] for row in unit)].append((order, unit))
+    """Whole units, from each stratum as near to its fraction of rows as they fit, and at least one."""
     drawn: Rows = []
-    for units in strata.values():
+    for units in _stratify(manifest, pool, salt):
         if len(units) > 1:
-            drawn += _fill(sorted(units), max(1, round(fraction * sum(len(unit) for _, unit in units))))
+            room = max(1, round(fraction * sum(len(unit) for unit in units)))
+            drawn += _fill(units, room) or min(units, key=lambda unit: len(unit))
     return drawn
 
 
-def _fill(units: Sequence[tuple[str, Rows]], room: int) -> Rows:
+def _stratify(manifest: Manifest, pool: Sequence[Rows], salt: str) -> list[list[Rows]]:
+    """The units by the labels in them, in an order that the salt and their ids decide."""
+    ids, labels = manifest.column("id"), manifest.column("label")
+    strata: dict[str, list[tuple[str, Rows]]] = defaultdict(list)
+    for unit in filter(None, pool):
+        name = min(ids[row] for row in unit)
+        order = hashlib.sha256(f"{salt} {name}".encode()).hexdigest()
+        strata[str(sorted({labels[row] for row in unit}, key=str))].append((order, unit))
+    return [[unit for _, unit in sorted(units)] for _, units in sorted(strata.items())]
+
+
+def _fill(units: Sequence[Rows], room: int) -> Rows:
+    """The first units that fit, one after the other."""
     taken: Rows = []
-    for _, unit in units:
+    for unit in units:
         if len(taken) + len(unit) <= room:
             taken += unit
-    return taken or min(units, key=lambda item: (len(item[1]), item[0]))[1]
+    return taken
 
 
 def _count(manifest: Manifest) -> dict[str, dict[str, int]]:

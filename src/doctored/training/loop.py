@@ -12,26 +12,33 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from doctored.data.files import written_aside
-from doctored.errors import TrainingError
+from doctored.errors import TrainingError, UsageError
 from doctored.measure.metrics import accuracy, confusion, roc_auc
 from doctored.models import Network
 from doctored.training import checkpoint
+from doctored.training.adversary import VALIDATED, attacked_accuracy, mislead
 from doctored.training.batches import Batch, Examples, ahead, draw_batches, draw_seed
+from doctored.training.freezing import freeze
+from doctored.training.lora import merge, merged_weights
 from doctored.training.optimizer import make_optimizer
 from doctored.training.precision import Way, quiet_compiler
 from doctored.training.recipe import Recipe
 
 Row = dict[str, Any]
+PACKING, SEARCHING = -1, -2  # what is stepped through where it is no epoch
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """How a run talks to whoever started it: steps for a progress bar, one row an epoch, a line to note."""
+    """How a run talks to whoever started it: the rows of earlier epochs, steps for a progress bar (of an
+    epoch from 0, of PACKING, of SEARCHING), one row an epoch, a line to note. Only one process talks."""
 
+    start: Callable[[list[Row]], None] = lambda history: None
     step: Callable[[int, int, int], None] = lambda epoch, step, steps: None
     epoch: Callable[[Row], None] = lambda row: None
     note: Callable[[str], None] = lambda line: None
@@ -56,18 +63,21 @@ def fit(
     last, best = folder / "checkpoints" / "last.pt", folder / "checkpoints" / "best.pt"
     loop = Loop(network, examples, recipe, way, accelerator, hooks, teacher)
     history = loop.restore(last) if last.exists() else []
+    hooks.start(history)
     while len(history) < recipe.epochs and not is_exhausted(history, recipe.patience):
         row = loop.run_epoch(len(history))
         is_best = all(row["val_loss"] < earlier["val_loss"] for earlier in history)
         history.append(row)
         if accelerator.is_main_process:
             if is_best:
-                checkpoint.save({"network": loop.average.weights, "epoch": row["epoch"]}, best)
+                checkpoint.save({"network": loop.weights(), "epoch": row["epoch"]}, best)
             checkpoint.save(loop.state(history), last)
             with written_aside(folder / "metrics.jsonl") as aside:
                 aside.write_text("".join(json.dumps(row) + "\n" for row in history), encoding="utf-8")
         accelerator.wait_for_everyone()
         hooks.epoch(row)
+    if recipe.lora:
+        merge(network)
     network.load_state_dict(checkpoint.load(best)["network"])
     return history
 
@@ -92,6 +102,10 @@ class Loop:
             raise TrainingError(
                 f"{len(examples.train)} training pictures do not fill one batch; lower batch_size"
             )
+        if recipe.unfreeze_every and accelerator.num_processes > 1:
+            raise UsageError(
+                "stages thaw in one process only; train without torchrun, or set unfreeze_every=0"
+            )
         optimizer = make_optimizer(network, recipe)
         self.model, self.optimizer = accelerator.prepare(way.compile(way.place(network)), optimizer)
         self.average = Average(network, recipe.average)
@@ -102,36 +116,49 @@ class Loop:
         device, recipe = self.accelerator.device, self.recipe
         torch.manual_seed(draw_seed(recipe.seed, epoch, self.accelerator.process_index))
         self.model.train()
+        freeze(self.network, recipe, epoch)
         started, losses = time.perf_counter(), torch.zeros((), device=device)
-        for step, batch in enumerate(self.batches(epoch)):
-            for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate(recipe, epoch * self.steps + step + 1, recipe.epochs * self.steps)
-            x, targets = self.prepare(batch)
-            with quiet_compiler(), self.way.autocast(device):
-                logit = self.model(x).logit
-            loss = self.loss(logit.float(), targets)
-            self.accelerator.backward(loss)
-            if recipe.clip_norm:
-                self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
-            self.average.update(self.network, epoch * self.steps + step)
-            losses += loss.detach()
-            self.hooks.step(epoch, step + 1, self.steps)
-        seconds = time.perf_counter() - started
+        before, steps = epoch * self.steps, recipe.epochs * self.steps
+        for step, batch in enumerate(self.batches(epoch), 1):
+            losses += self.step(batch, learning_rate(recipe, before + step, steps))
+            self.average.update(self.network, before + step - 1)
+            self.hooks.step(epoch, step, self.steps)
+        # a GPU is done with the epoch only once it has told the loss
         train_loss = float(self.accelerator.reduce(losses, "mean")) / self.steps
+        seconds = time.perf_counter() - started
         if not math.isfinite(train_loss):
             raise TrainingError(
                 f"the loss is no longer a number in epoch {epoch + 1}; lower learning_rate and start anew"
             )
-        with self.average.applied(self.network):
-            return {
-                "epoch": epoch + 1,
-                "train_loss": train_loss,
-                **validate(self.network, self.examples, self.way, device),
-                "learning_rate": self.optimizer.param_groups[0]["lr"],
-                "pictures_per_second": round(self.steps * recipe.batch_size / seconds, 1),
-            }
+        row = {"epoch": epoch + 1, "train_loss": train_loss}
+        if self.accelerator.is_main_process:
+            with self.average.applied(self.network):
+                row |= validate(self.network, self.examples, self.way, device)
+                if recipe.adversarial:
+                    row["val_accuracy_attacked"] = self.validate_attacked()
+        row["learning_rate"] = learning_rate(recipe, before + self.steps, steps)
+        row["pictures_per_second"] = round(self.steps * recipe.batch_size / seconds, 1)
+        # processes that disagreed on when to stop would wait for each other for ever
+        agreed: Row = broadcast_object_list([row])[0]
+        return agreed
+
+    def step(self, batch: Batch, rate: float) -> Tensor:
+        """Train on a batch at this learning rate; its loss before that, float [], not yet waited for."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group.get("rate_factor", 1.0)
+        x, targets = self.prepare(batch)
+        if self.recipe.adversarial:
+            with self.way.autocast(self.accelerator.device):
+                x = self.way.batch(mislead(self.network, x, targets, self.loss, self.recipe.adversarial))
+        with quiet_compiler(), self.way.autocast(self.accelerator.device):
+            logit = self.model(x).logit
+        loss: Tensor = self.loss(logit.float(), targets)
+        self.accelerator.backward(loss)
+        if self.recipe.clip_norm:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss.detach()
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         accelerator = self.accelerator
@@ -155,6 +182,20 @@ class Loop:
         if batch.mix is not None:
             x, targets = batch.mix.apply(x, targets)
         return self.way.batch(x), targets
+
+    def validate_attacked(self) -> float:
+        """Accuracy on a fixed draw of the validation pictures, misled as those of training are."""
+        rows = np.random.default_rng(self.recipe.seed).permutation(self.examples.val)[:VALIDATED]
+        pixels, labels = (part.to(self.accelerator.device) for part in self.examples.take(np.sort(rows)))
+        recipe = self.recipe
+        return attacked_accuracy(self.network, pixels, labels, recipe.adversarial, recipe.batch_size)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The average of the weights, for a network without adapters."""
+        if not self.recipe.lora:
+            return self.average.weights
+        with self.average.applied(self.network):
+            return merged_weights(self.network)
 
     def state(self, history: list[Row]) -> dict[str, Any]:
         return {
@@ -221,7 +262,7 @@ def predict(
         for start in range(0, len(rows), 500):
             pixels, _ = examples.take(rows[start : start + 500])
             evidence = network(way.batch(network.normalise(pixels.to(device))))
-            logits.append(evidence.logit.double().cpu().numpy())
+            logits.append(evidence.logit.float().cpu().numpy().astype(np.float64))
             embeddings.append(evidence.embedding.float().cpu().numpy())
     return np.concatenate(logits), np.concatenate(embeddings)
 
@@ -240,17 +281,23 @@ def validate(network: Network, examples: Examples, way: Way, device: torch.devic
 class Average:
     """An exponential moving average of weights and of batch norm's statistics.
 
-    Early on it forgets faster, so that the random weights of the start do not linger.
+    Early on it forgets faster, so that the random weights of the start do not linger. Of weights that take no
+    gradient it has no copy: they are the network's own.
     """
 
     def __init__(self, network: Network, decay: float) -> None:
         self.decay = decay
-        self.weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        still = {name for name, weight in network.named_parameters() if not weight.requires_grad}
+        state = {name: value.detach() for name, value in network.state_dict().items()}
+        self.weights = {name: value if name in still else value.clone() for name, value in state.items()}
+        self.moving = state.keys() - still
 
     def update(self, network: Network, step: int) -> None:
         share = 1 - min(self.decay, (1 + step) / (10 + step))
         kept, new = [], []
         for name, value in network.state_dict().items():
+            if name not in self.moving:
+                continue
             if value.is_floating_point():
                 kept.append(self.weights[name])
                 new.append(value)

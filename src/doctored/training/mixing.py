@@ -23,9 +23,12 @@ class Mix(NamedTuple):
     share: float
     box: tuple[int, int, int, int] | None
 
+    def pinned(self) -> "Mix":
+        return self._replace(order=self.order.pin_memory())
+
     def apply(self, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """x float [N, 3, H, W], targets float [N] → both mixed."""
-        order = self.order.to(x.device)
+        order = self.order.to(x.device, non_blocking=True)
         mixed_targets = torch.lerp(targets, targets[order], self.share)
         if self.box is None:
             return torch.lerp(x, x[order], self.share), mixed_targets
@@ -39,7 +42,7 @@ def draw_mix(count: int, recipe: Recipe, generator: torch.Generator) -> Mix | No
     """How to mix a batch, or None: `cutmix` and `mixup` of the recipe are shares of the batches."""
     kind, center_y, center_x, even = torch.rand(4, generator=generator).tolist()
     order = torch.randperm(count, generator=generator)
-    size = recipe.size
+    size = recipe.side
     if kind < recipe.cutmix:
         side = math.sqrt(even) * size  # the share of the area is even between 0 and 1
         top, bottom = (round(center_y * size + sign * side / 2) for sign in (-1, 1))

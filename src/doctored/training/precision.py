@@ -6,6 +6,7 @@ sometimes helps and sometimes hurts. So a few steps of each way are timed and th
 
 import contextlib
 import copy
+import os
 import shutil
 import statistics
 import time
@@ -19,7 +20,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from doctored.models import Network
-from doctored.training.recipe import Recipe
+from doctored.training.recipe import FROZEN, Recipe
 from doctored.workers import available_cores
 
 COMPILE_PAYS_AFTER_STEPS = 2000
@@ -68,14 +69,18 @@ def quiet_compiler() -> Iterator[None]:
 
 
 def set_threads(threads: int) -> int:
-    """Use this many processor threads (0: one a core) and return how many that is."""
-    threads = threads or available_cores()
+    """Use this many processor threads (0: this process's share of the cores) and return how many that is."""
+    # torchrun tells each process how many of them share the machine
+    sharing = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    threads = threads or max(1, available_cores() // sharing)
     torch.set_num_threads(threads)
     return threads
 
 
 def candidates(recipe: Recipe, device: torch.device, steps: int) -> list[Way]:
     """The ways worth timing: what the recipe fixes is fixed, and compiling must have time to pay."""
+    if recipe.network == FROZEN:  # its encoder runs in fp32, and its head is not trained in steps
+        return [Way()]
     precisions = ["fp32", "bf16"] if recipe.precision == "auto" else [recipe.precision]
     if recipe.compile == "auto":
         worthwhile = steps >= COMPILE_PAYS_AFTER_STEPS and (
@@ -130,7 +135,7 @@ def pictures_per_second(network: Network, way: Way, recipe: Recipe, device: torc
     model = way.compile(trial)
     optimizer = torch.optim.SGD(trial.parameters(), lr=0.0)
     generator = torch.Generator().manual_seed(0)
-    shape = (recipe.batch_size, recipe.size, recipe.size, 3)
+    shape = (recipe.batch_size, recipe.side, recipe.side, 3)
     pixels = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
     targets = torch.randint(0, 2, (recipe.batch_size,), generator=generator).float().to(device)
     seconds = []

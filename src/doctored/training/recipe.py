@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from doctored.errors import UsageError
+from doctored.picture import Preprocess
 from doctored.spelling import suggest
+
+FROZEN = "frozen"  # the `network` that is a linear head on a frozen `encoder`
 
 
 def setting(default: Any, says: str) -> Any:
@@ -20,7 +23,10 @@ class Recipe:
     """The settings of a run; their defaults are those of the shipped `cifake-compact`."""
 
     network: str = setting("compact", "which network of the zoo")
-    size: int = setting(32, "pictures are exactly this many pixels a side")
+    weights: str = setting("", "to start from: pretrained, a folder, a file, a name on the hub (empty: random)")
+    size: int = setting(32, "the network sees this many pixels a side")
+    preprocess: str = setting("exact", "pictures have that size (exact), are cut (center) or scaled (resize)")
+    patch: int = setting(0, "train on squares of this many pixels cut out at random (0: whole pictures)")
     epochs: int = setting(32, "passes over the training pictures")
     batch_size: int = setting(256, "pictures a step, over all processes")
     optimizer: str = setting("muon", "muon (on hidden convolutions, AdamW on the rest) or adamw")
@@ -41,19 +47,30 @@ class Recipe:
     cutmix: float = setting(0.0, "share of the batches in which a box of each picture is another's")
     mixup: float = setting(0.0, "share of the batches in which each picture shines through another")
     balance: bool = setting(False, "both classes weigh the same, however many pictures they have")
+    freeze: int = setting(0, "stages, from the pixels, that do not learn (-1: all; just the head learns)")
+    unfreeze_every: int = setting(0, "epochs after which one more stage learns, the last first (0: never)")
+    layer_decay: float = setting(1.0, "each stage nearer the pixels learns at this factor of the next's rate")
+    lora: int = setting(0, "rank of LoRA's adapters, which learn in the body's stead (0: none)")
+    encoder: str = setting("", "for the network 'frozen': a network, a run's folder or an .onnx file")
+    layer: str = setting("", "its layer: a number, counted from the pixels, or a name (empty: the last)")
+    encoder_side: int = setting(0, "pictures are enlarged to this many pixels a side for it (0: as it needs)")
+    encoder_pixels: str = setting("imagenet", "how an .onnx file wants pixels: imagenet, clip, half or unit")
     clip_norm: float = setting(0.0, "gradients are scaled down to this norm (0: never)")
+    adversarial: float = setting(0.0, "train on pictures misled by up to this many grey levels (0: never)")
     teacher: str = setting("", "a finished run whose network says of each picture how fake it looks")
     teacher_share: float = setting(0.5, "how far the teacher is believed, against the label")
     patience: int = setting(12, "stop after this many epochs without a lower validation loss (0: never)")
+    limit: int = setting(0, "learn from at most this many pictures, both labels in proportion (0: all)")
     val_fraction: float = setting(0.05, "share of the training pictures held out for every choice")
     seed: int = setting(0, "of the split, the weights, the order and the augmentation")
     precision: str = setting("auto", "auto, fp32 or bf16; auto times a few steps of each")
     compile: str = setting("auto", "auto, on or off: torch.compile; auto times it")
-    threads: int = setting(0, "processor threads (0: one a core)")
+    threads: int = setting(0, "processor threads (0: one a core, shared by the processes)")
 
     def __post_init__(self) -> None:
         for name, low, high in (
             ("size", 8, 4096),
+            ("patch", 0, 4096),
             ("epochs", 1, 100_000),
             ("batch_size", 2, 1_000_000),
             ("learning_rate", 1e-9, 100),
@@ -70,27 +87,52 @@ class Recipe:
             ("deliver", 0, 1),
             ("cutmix", 0, 1),
             ("mixup", 0, 1),
+            ("freeze", -1, 100_000),
+            ("unfreeze_every", 0, 100_000),
+            ("layer_decay", 0.01, 1),
+            ("lora", 0, 4096),
+            ("encoder_side", 0, 4096),
             ("clip_norm", 0, 1e6),
+            ("adversarial", 0, 64),
             ("teacher_share", 0, 1),
             ("patience", 0, 100_000),
             ("val_fraction", 0.001, 0.5),
+            ("limit", 0, 1_000_000_000),
             ("threads", 0, 4096),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise UsageError(f"{name} is between {low} and {high}, not {value}")
         for name, choices in (
+            ("preprocess", ("exact", "center", "resize")),
             ("optimizer", ("muon", "adamw")),
+            ("encoder_pixels", ("imagenet", "clip", "half", "unit")),
             ("schedule", ("cosine", "linear", "constant")),
             ("precision", ("auto", "fp32", "bf16")),
             ("compile", ("auto", "on", "off")),
         ):
             if getattr(self, name) not in choices:
                 raise UsageError(f"{name} is one of {', '.join(choices)}, not {getattr(self, name)!r}")
-        if self.crop >= self.size:
-            raise UsageError(f"crop is less than size, {self.size}, not {self.crop}")
+        if self.crop >= self.side:
+            raise UsageError(f"crop is less than size and patch, {self.side}, not {self.crop}")
+        if self.patch > self.size:
+            raise UsageError(f"patch is at most size, {self.size}, not {self.patch}; 0 trains on whole pictures")
+        if self.lora and self.freeze:
+            raise UsageError("under LoRA just its adapters and the head learn; leave freeze at 0")
+        if self.unfreeze_every and not self.freeze:
+            raise UsageError("unfreeze_every lets frozen stages learn again; set freeze too (-1: all stages)")
         if self.cutmix + self.mixup > 1:
             raise UsageError("cutmix and mixup are shares of the same batches; together they are at most 1")
+
+    @property
+    def side(self) -> int:
+        """How many pixels a side the network is trained on."""
+        return self.patch or self.size
+
+    def views(self) -> Preprocess:
+        """How a picture becomes what the network sees in use."""
+        make = {"exact": Preprocess.exact, "center": Preprocess.center, "resize": Preprocess.resize}
+        return make[self.preprocess](self.size)
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":

@@ -5,34 +5,36 @@ import json
 import os
 import subprocess
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import accelerate
-import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, InitProcessGroupKwargs
+from accelerate.utils import broadcast_object_list
 
-from doctored.data.audit import audit
 from doctored.data.files import written_aside
-from doctored.data.manifest import Manifest
-from doctored.data.pack import Pack, pack, request_digest
-from doctored.data.readers import read_dataset, registered_readers
-from doctored.data.split import settle_splits
 from doctored.data.statistics import channel_statistics
 from doctored.detector.card import NAME
-from doctored.detector.home import home
 from doctored.errors import UsageError
 from doctored.models import Network, build_network
-from doctored.picture import Preprocess
+from doctored.models.weights import without_folders
 from doctored.training import checkpoint
 from doctored.training.batches import Examples
+from doctored.training.encoders import FrozenNetwork, open_encoder
+from doctored.training.freezing import adapt
+from doctored.training.frozen import fit_head
 from doctored.training.loop import Hooks, Row, fit
+from doctored.training.material import Material, count_splits, open_material, record_audit
 from doctored.training.precision import Way, choose_way, set_threads
-from doctored.training.publish import About, publish, write_json
-from doctored.training.recipe import Recipe
+from doctored.training.publish import About, Trained, publish, write_json
+from doctored.training.recipe import FROZEN, Recipe
+from doctored.training.trackers import Trackers, require_trackers
 from doctored.version import __version__
+
+MOST_HOURS_WAITED = 12
 
 
 @dataclass(frozen=True)
@@ -89,66 +91,89 @@ def train(
     name: str | None = None,
     device: str = "auto",
     init_from: str | os.PathLike[str] | None = None,
+    track: Sequence[str] = (),
     hooks: Hooks | None = None,
 ) -> RunResult:
     """Train a detector on a labelled data set; the same call goes on with a run that was interrupted.
 
     `data` is whatever `read_dataset` reads; `out` is the run's folder; `name` is the detector's (else the
-    folder's); `device` is `auto` or `cpu`; `init_from` is a run or checkpoint whose weights to start from.
+    folder's); `device` is `auto` or `cpu`; `init_from` is a run or checkpoint whose weights to start from;
+    `track` names trackers (`tensorboard`, `mlflow`) that are told every epoch, too.
     Raises UsageError where `out` holds a finished run or one with other settings, DataError where the data
-    cannot be used, TrainingError where training or export cannot go on.
+    cannot be used, TrainingError where training or export cannot go on, MissingExtra for a tracker that is
+    not installed.
     """
-    recipe, hooks, folder = recipe or Recipe(), hooks or Hooks(), Path(out)
+    recipe, folder = recipe or Recipe(), Path(out)
     name = name or folder.name
-    refuse_early(folder, name, device)
-    accelerator = Accelerator(cpu=device == "cpu")
+    refuse_early(folder, name, device, track)
+    accelerator, hooks = start_processes(device, recipe, hooks or Hooks())
     with accelerator.main_process_first():
-        packed = open_pack(Path(data), recipe, hooks)
-    manifest, report = settle_splits(packed.manifest, seed=recipe.seed, val_fraction=recipe.val_fraction)
-    examples = gather_examples(packed, manifest)
+        material = open_material(Path(data), recipe, hooks)
+    return train_on(
+        material,
+        folder,
+        recipe,
+        accelerator,
+        hooks,
+        name=name,
+        init_from=init_from,
+        track=track,
+    )
 
+
+def train_on(
+    material: Material,
+    folder: Path,
+    recipe: Recipe,
+    accelerator: Accelerator,
+    hooks: Hooks,
+    *,
+    name: str,
+    command: str = "",
+    init_from: str | os.PathLike[str] | None = None,
+    track: Sequence[str] = (),
+) -> RunResult:
+    """One run on pictures that are packed and split; `command` started it, where it was not `train`."""
+    manifest, examples = material.manifest, material.examples()
     network = make_network(recipe, examples)
     teacher = load_teacher(Path(recipe.teacher), recipe.size) if recipe.teacher else None
     if init_from is not None:
         load_weights(network, Path(init_from))
+    adapt(network, recipe)
     plan = settle_plan(
-        folder, recipe, Path(data).name, manifest.digest(), network, examples, accelerator, hooks
+        folder, recipe, material.source.name, manifest.digest(), network, examples, accelerator, hooks
     )
     set_threads(plan.way.threads)
-    if accelerator.is_main_process:
-        record_audit(folder, manifest, hooks)
-        write_json(folder / "split.json", report.to_json())
+    is_main = accelerator.is_main_process
+    if is_main:
+        if not (folder / "audit.json").exists():
+            record_audit(folder, manifest, hooks)
+        write_json(folder / "split.json", material.splits)
         manifest.to_parquet(folder / "manifest.parquet")
 
     network.to(accelerator.device)
     if teacher is not None:
         plan.way.place(teacher.to(accelerator.device))
-    history = fit(network, examples, recipe, plan.way, folder, accelerator, hooks, teacher)
     metrics: dict[str, Any] = {}
-    if accelerator.is_main_process:
-        about = About(
-            title=describe_data(manifest, Path(data)),
-            licence=", ".join(sorted({licence or "not stated" for licence in manifest.column("licence")})),
-            counts=count_splits(examples),
-            command=describe_command(Path(data).name, folder.name, name, recipe),
-            commit=find_commit(),
-        )
-        metrics = publish(
-            network.cpu(),
-            examples,
-            manifest,
-            recipe,
-            folder,
-            name=name,
-            about=about,
-            history=history,
-            note=hooks.note,
-        )
+    with Trackers(track if is_main else (), folder, name, recipe, hooks.note) as trackers:
+        told = trackers.joined(hooks)
+        features = None
+        if isinstance(network, FrozenNetwork):
+            history, features = fit_head(network, material, examples, recipe, folder, accelerator, told)
+        else:
+            history = fit(network, examples, recipe, plan.way, folder, accelerator, told, teacher)
+        if is_main:
+            command = command or describe_command(material.source.name, folder.name, name, recipe)
+            counts = count_splits(examples)
+            about = About(material.title, material.licence, counts, command, find_commit())
+            trained = Trained(network.cpu(), examples, manifest, recipe, name, about, len(history), features)
+            metrics = publish(trained, folder, hooks.note)
+            trackers.finish(metrics, len(history))
     accelerator.wait_for_everyone()
     return RunResult(folder, folder / "detector.onnx", history, metrics)
 
 
-def refuse_early(folder: Path, name: str, device: str) -> None:
+def refuse_early(folder: Path, name: str, device: str, track: Sequence[str] = ()) -> None:
     """What would be refused at the end of a long run is refused at its start."""
     if (folder / "detector.onnx").exists():
         raise UsageError(f"{folder} holds a finished run; give another --out")
@@ -158,51 +183,35 @@ def refuse_early(folder: Path, name: str, device: str) -> None:
         raise UsageError(
             f"a device is auto or cpu, not {device!r}; CUDA_VISIBLE_DEVICES picks one of several GPUs"
         )
+    require_trackers(track)
+
+
+def start_processes(device: str, recipe: Recipe, hooks: Hooks) -> tuple[Accelerator, Hooks]:
+    """The processes that torchrun started (or this one alone), and the hooks of the one that talks."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    # Accelerate lets processes without a GPU work together only where it is told not to look for one.
+    on_cpu = device == "cpu" or (processes > 1 and not torch.cuda.is_available())
+    if recipe.batch_size % processes:
+        raise UsageError(
+            f"{processes} processes cannot share batches of {recipe.batch_size} evenly; "
+            f"give a batch_size that is a multiple of {processes}"
+        )
+    # torchrun ends all processes when one dies; until then the others wait while one packs or publishes
+    waiting = InitProcessGroupKwargs(timeout=timedelta(hours=MOST_HOURS_WAITED))
+    accelerator = Accelerator(cpu=on_cpu, kwargs_handlers=[waiting])
+    return accelerator, hooks if accelerator.is_main_process else Hooks()
 
 
 def make_network(recipe: Recipe, examples: Examples) -> Network:
-    """The recipe's network with seeded random weights, normalising by the training pictures' statistics."""
+    """The recipe's network, its random weights seeded; it normalises as its weights expect, else by the data."""
+    if recipe.network == FROZEN:
+        return open_encoder(recipe)
     torch.manual_seed(recipe.seed)
-    network = build_network(recipe.network, dropout=recipe.dropout)
-    mean, std = channel_statistics(examples.pixels, examples.train)
-    network.mean.copy_(torch.from_numpy(mean))
-    network.std.copy_(torch.from_numpy(std))
+    network = build_network(recipe.network, dropout=recipe.dropout, weights=recipe.weights)
+    mean, std = network.normalisation or channel_statistics(examples.pixels, examples.train)
+    network.mean.copy_(torch.as_tensor(mean))
+    network.std.copy_(torch.as_tensor(std))
     return network
-
-
-def open_pack(data: Path, recipe: Recipe, hooks: Hooks) -> Pack:
-    """The data set's pack, from the cache where it is there already."""
-    manifest = read_dataset(data)
-    preprocess = Preprocess.exact(recipe.size)
-    folder = home() / "packs" / request_digest(manifest, preprocess)[:16]
-    hooks.note(f"{len(manifest):,} pictures in {data.name}; packing (kept in the cache)")
-    return pack(manifest, preprocess, folder, progress=lambda done, total: hooks.step(-1, done, total))
-
-
-def record_audit(folder: Path, manifest: Manifest, hooks: Hooks) -> None:
-    """Keep in the run what an audit says of just the rows that it trains and tests on, and warn of the worst.
-
-    Without boosted trees, which take as long as everything else; `doctored data audit` has them.
-    """
-    if (folder / "audit.json").exists():
-        return
-    hooks.note("auditing the data for shortcuts and leaks")
-    found = audit(manifest, with_models=False)
-    write_json(folder / "audit.json", found.to_json())
-    for reason in found.verdict.reasons:
-        if reason.state == "broken":
-            hooks.note(f"warning: this data is broken, and figures on it mean little: {reason.text}")
-
-
-def gather_examples(packed: Pack, manifest: Manifest) -> Examples:
-    """The pack's pixels with the labels and splits of a manifest that may have fewer rows."""
-    rows = packed.indices(manifest)
-    labels = np.zeros(len(packed.manifest), dtype=np.uint8)
-    labels[rows] = np.array([label == "fake" for label in manifest.column("label")], dtype=np.uint8)
-    splits = np.array(manifest.column("split"))
-    return Examples(
-        packed.pixels, labels, rows[splits == "train"], rows[splits == "val"], rows[splits == "test"]
-    )
 
 
 def load_weights(network: Network, source: Path) -> None:
@@ -220,14 +229,25 @@ def load_weights(network: Network, source: Path) -> None:
     network.load_state_dict({**own, **fitting})
 
 
+def load_run(folder: Path) -> Network:
+    """The network of a run with its best weights and its own normalisation."""
+    recipe = Plan.from_toml(folder / "config.toml").recipe
+    weights = checkpoint.load(folder / "checkpoints" / "best.pt")["network"]
+    if recipe.network == FROZEN:
+        network: Network = open_encoder(recipe)
+        network.load_state_dict({**network.state_dict(), **weights})  # the run kept the head's alone
+    else:
+        network = build_network(recipe.network, dropout=recipe.dropout)
+        network.load_state_dict(weights)
+    return network.eval()
+
+
 def load_teacher(folder: Path, size: int) -> Network:
-    """The network of a finished run, with its best weights and its own normalisation; it learns no more."""
+    """The network of a finished run; it learns no more."""
     recipe = Plan.from_toml(folder / "config.toml").recipe
     if recipe.size != size:
         raise UsageError(f"the teacher {folder} looks at {recipe.size} pixels a side, not at {size}")
-    teacher = build_network(recipe.network, dropout=recipe.dropout)
-    teacher.load_state_dict(checkpoint.load(folder / "checkpoints" / "best.pt")["network"])
-    return teacher.eval().requires_grad_(False)
+    return load_run(folder).requires_grad_(False)
 
 
 def settle_plan(
@@ -242,7 +262,8 @@ def settle_plan(
 ) -> Plan:
     """The plan of the interrupted run in this folder, or a new one, timed on this machine."""
     config = folder / "config.toml"
-    if config.exists():
+    # the main process may have written it before another one comes to look
+    if broadcast_object_list([config.exists()])[0]:
         plan = Plan.from_toml(config)
         if (plan.recipe, plan.digest) != (recipe, digest):
             raise UsageError(f"{folder} was started with other settings or data; give another --out")
@@ -251,7 +272,7 @@ def settle_plan(
     threads = set_threads(recipe.threads)
     steps = recipe.epochs * (len(examples.train) // recipe.batch_size)
     way, timings = choose_way(network, recipe, accelerator.device, steps, hooks.note)
-    way = accelerate.utils.broadcast_object_list([way])[0] if accelerator.num_processes > 1 else way
+    way = broadcast_object_list([way])[0]
     plan = Plan(recipe, data, digest, Way(**{**way.to_json(), "threads": threads}), timings)
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
@@ -260,25 +281,11 @@ def settle_plan(
     return plan
 
 
-def count_splits(examples: Examples) -> dict[str, int]:
-    """Pictures by split and label: `train.real`, `train.fake`, ..."""
-    return {
-        f"{part}.{label}": int((examples.labels[getattr(examples, part)] == value).sum())
-        for part in ("train", "val", "test")
-        for value, label in enumerate(("real", "fake"))
-    }
-
-
-def describe_data(manifest: Manifest, data: Path) -> str:
-    """The data set's own title where its reader knows it, else the file's name."""
-    reader = registered_readers().get(manifest.metadata.reader or "")
-    return getattr(reader, "title", None) or data.name
-
-
 def describe_command(data: str, out: str, name: str, recipe: Recipe) -> str:
     """The command that starts this run, with no folder of the machine it ran on."""
     default = Recipe()
     shown = {**vars(recipe), "teacher": Path(recipe.teacher).name}
+    shown |= {key: without_folders(shown[key]) for key in ("network", "weights", "encoder")}
     changed = [f"--set {key}={value}" for key, value in shown.items() if value != getattr(default, key)]
     named = [f"--name {name}"] if name != out else []
     return " ".join(["doctored train", data, f"--out runs/{out}", *named, *changed])

@@ -1,0 +1,93 @@
+"""What a run trains and tests on: packed pictures, and splits that nothing leaks across."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from doctored.data.audit import Audit, audit
+from doctored.data.manifest import Manifest
+from doctored.data.pack import Pack, pack, request_digest
+from doctored.data.readers import read_dataset, registered_readers
+from doctored.data.split import limit_rows, settle_splits
+from doctored.detector.home import home
+from doctored.training.batches import Examples
+from doctored.training.loop import PACKING, Hooks
+from doctored.training.publish import write_json
+from doctored.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Material:
+    """`manifest` lists the pictures that are used, with their splits; their pixels are in `packed`, which may
+    hold more. `splits` tells what was joined, dropped and drawn, and why: it becomes `split.json`."""
+
+    source: Path
+    packed: Pack
+    manifest: Manifest
+    splits: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        """The data set's own title where its reader knows it, else the file's name."""
+        reader = registered_readers().get(self.manifest.metadata.reader or "")
+        return getattr(reader, "title", None) or self.source.name
+
+    @property
+    def licence(self) -> str:
+        return ", ".join(sorted({licence or "not stated" for licence in self.manifest.column("licence")}))
+
+    def examples(self) -> Examples:
+        """The pack's pixels with the labels and splits of the manifest."""
+        rows = self.packed.indices(self.manifest)
+        labels = np.zeros(len(self.packed.manifest), dtype=np.uint8)
+        labels[rows] = np.array([label == "fake" for label in self.manifest.column("label")], dtype=np.uint8)
+        splits = np.array(self.manifest.column("split"))
+        parts = (rows[splits == split] for split in ("train", "val", "test"))
+        return Examples(self.packed.pixels, labels, *parts)
+
+
+def open_material(data: Path, recipe: Recipe, hooks: Hooks) -> Material:
+    """Read, limit, pack and split a data set.
+
+    The limit comes before the packing: who asks for ten thousand pictures of a million decodes no more.
+    """
+    whole = read_dataset(data)
+    used = limit_rows(whole, recipe.limit, seed=recipe.seed)
+    count = f"{len(used):,}" if len(used) == len(whole) else f"{len(used):,} of {len(whole):,}"
+    hooks.note(f"{count} pictures in {data.name}; packing (kept in the cache)")
+    packed = pack_manifest(used, recipe, hooks)
+    manifest, report = settle_splits(packed.manifest, seed=recipe.seed, val_fraction=recipe.val_fraction)
+    splits = {**report.to_json(), "limit": recipe.limit, "left_out": len(whole) - len(used)}
+    return Material(data, packed, manifest, splits)
+
+
+def pack_manifest(manifest: Manifest, recipe: Recipe, hooks: Hooks) -> Pack:
+    """The pack of these pictures, from the cache where it is there already."""
+    views = recipe.views()
+    folder = home() / "packs" / request_digest(manifest, views)[:16]
+    return pack(manifest, views, folder, progress=lambda done, total: hooks.step(PACKING, done, total))
+
+
+def record_audit(folder: Path, manifest: Manifest, hooks: Hooks) -> Audit:
+    """Keep in the run what an audit says of just the rows that it trains and tests on, and warn of the worst.
+
+    Without boosted trees, which take as long as everything else; `doctored data audit` has them.
+    """
+    hooks.note("auditing the data for shortcuts and leaks")
+    found = audit(manifest, with_models=False)
+    write_json(folder / "audit.json", found.to_json())
+    for reason in found.verdict.reasons:
+        if reason.state == "broken":
+            hooks.note(f"warning: this data is broken, and figures on it mean little: {reason.text}")
+    return found
+
+
+def count_splits(examples: Examples) -> dict[str, int]:
+    """Pictures by split and label: `train.real`, `train.fake`, ..."""
+    return {
+        f"{part}.{label}": int((examples.labels[getattr(examples, part)] == value).sum())
+        for part in ("train", "val", "test")
+        for value, label in enumerate(("real", "fake"))
+    }

@@ -153,15 +153,16 @@ def test_one_file_opens_pictures():
 
 
 @pytest.mark.parametrize(
-    ("library", "door"),
+    ("library", "doors"),
     [
-        ("onnxruntime", "detector/session.py"),
-        ("c2pa", "checks/credentials.py"),
-        ("cryptography", "checks/trust.py"),
+        # Detectors run behind one door; behind the other lies the quantiser that onnxruntime brings along.
+        ("onnxruntime", {"detector/session.py", "training/quantise.py"}),
+        ("c2pa", {"checks/credentials.py"}),
+        ("cryptography", {"checks/trust.py"}),
     ],
 )
-def test_one_file_imports_a_risky_library(library, door):
-    assert importers(library) <= {door}
+def test_few_files_import_a_risky_library(library, doors):
+    assert importers(library) <= doors
 
 
 def test_torch_stays_in_the_workshop():

@@ -30,6 +30,27 @@ def test_every_picture_is_one_of_the_shifted_and_mirrored_ones(seed: int, crop: 
         assert any(np.array_equal(after, window) for window in windows)
 
 
+@given(st.integers(0, 1000), st.integers(0, 2), st.booleans())
+def test_a_patch_is_a_square_of_the_picture_and_every_place_is_drawn(
+    seed: int, crop: int, flip: bool
+) -> None:
+    pixels = noise(8, 12, 12, seed)
+    moves = draw(8, seed, size=12, patch=8, crop=crop, flip=flip)
+    cut = move(pixels, moves).numpy()
+    assert cut.shape == (8, 8, 8, 3)
+    for before, after in zip(pixels.numpy(), cut, strict=True):
+        padded = np.pad(before, ((crop, crop), (crop, crop), (0, 0)), mode="reflect")
+        places = range(4 + 2 * crop + 1)
+        windows = [padded[y : y + 8, x : x + 8] for y in places for x in places]
+        windows += [window[:, ::-1] for window in windows] if flip else []
+        assert any(np.array_equal(after, window) for window in windows)
+
+
+def test_patches_come_from_everywhere() -> None:
+    shift = draw(2000, size=12, patch=8, crop=0).shift
+    assert set(shift.flatten().tolist()) == set(range(5))
+
+
 def test_flip_mirrors_about_half() -> None:
     pixels = noise(400, 4, 4)
     moved = move(pixels, draw(400, crop=0))

@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doctored.errors import UsageError
+from doctored.models import network_names
 from doctored.training import Recipe
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @given(
@@ -43,12 +46,23 @@ def test_file_and_overrides(tmp_path: Path) -> None:
         ({"flip": "yes"}, "flip"),
         ({"precision": "fp8"}, "auto, fp32, bf16"),
         ({"learning_rate": float("nan")}, "between"),
+        ({"preprocess": "tiles"}, "exact, center, resize"),
+        ({"size": 64, "patch": 65}, "patch is at most size, 64"),
+        ({"size": 64, "patch": 16, "crop": 16}, "crop is less than size and patch, 16"),
     ],
 )
 def test_bad_settings_get_one_clear_line(settings: dict[str, object], says: str) -> None:
     with pytest.raises(UsageError, match=says) as caught:
         Recipe.from_settings(settings)
     assert "\n" not in str(caught.value)
+
+
+def test_the_recipes_that_ship_are_read_and_their_networks_are_there() -> None:
+    recipes = {file.stem: Recipe.from_toml(file) for file in (ROOT / "recipes").glob("*.toml")}
+    assert "cifake-compact" in recipes
+    assert {recipe.network for recipe in recipes.values()} <= set(network_names())
+    for name in recipes:
+        assert f"--recipe recipes/{name}.toml" in (ROOT / "recipes" / f"{name}.toml").read_text()
 
 
 @pytest.mark.parametrize("content", [b"epochs = ", b"\xff\xfe", None])

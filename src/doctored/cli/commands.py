@@ -15,11 +15,17 @@ COMMANDS = {
     "scan": "Judge pictures: real, fake or unsure, and why.",
     "explain": "Show where in a picture the evidence lies.",
     "evaluate": "Measure a detector on a labelled data set.",
+    "report": "Show a run, or compare several, on one page.",
+    "calibrate": "Fit a detector's thresholds to pictures of your own.",
     "trust": "Keep the trust lists that Content Credentials are checked by.",
     "detectors": "List the detectors that there are, and what each covers.",
+    "pull": "Fetch a detector from a hub, by its name.",
+    "push": "Put a detector on a hub, with a page made from its card.",
     "demo": "See it work in two minutes, on pictures that are at hand.",
     "check-up": "Tell what is installed, and whether the detectors work here.",
     "train": "Train a detector on a labelled data set.",
+    "export": "Write a run's detector again, or in int8.",
+    "models": "List the networks that can be trained, and what each costs.",
     "data": "Pack and check data sets.",
 }
 

@@ -12,14 +12,16 @@ from doctored.training.recipe import Recipe
 
 class Moves(NamedTuple):
     """How each of N pictures is moved. `shift`: int64 [2, N, 1], rows and columns; `mirrored`: bool [N, 1];
-    `angle`: float [N], radians, 0 where a picture is not turned."""
+    `angle`: float [N], radians, 0 where a picture is not turned. `patch`: how many pixels a side are cut
+    out (0: all); the shift then also says from where."""
 
     shift: Tensor
     mirrored: Tensor
     angle: Tensor
+    patch: int = 0
 
     def take(self, part: slice) -> "Moves":
-        return Moves(self.shift[:, part], self.mirrored[part], self.angle[part])
+        return Moves(self.shift[:, part], self.mirrored[part], self.angle[part], self.patch)
 
 
 def draw_moves(count: int, recipe: Recipe, generator: torch.Generator) -> Moves:
@@ -28,34 +30,34 @@ def draw_moves(count: int, recipe: Recipe, generator: torch.Generator) -> Moves:
     Rotation interpolates and so blurs the very traces that a network should learn, which is why only
     `rotate_share` of the pictures are turned; flip and crop only move pixels.
     """
-    crop = recipe.crop
-    shift = torch.randint(-crop, crop + 1, (2, count, 1), generator=generator)
+    crop, room = recipe.crop, recipe.size - recipe.side
+    shift = torch.randint(-crop, room + crop + 1, (2, count, 1), generator=generator)
     mirrored = torch.rand(count, 1, generator=generator) < (0.5 if recipe.flip else 0.0)
     turned = torch.rand(count, generator=generator) < recipe.rotate_share
     angle = (torch.rand(count, generator=generator) * 2 - 1) * math.radians(recipe.rotate_degrees)
-    return Moves(shift, mirrored, angle * turned)
+    return Moves(shift, mirrored, angle * turned, recipe.patch)
 
 
 def move(pixels: Tensor, moves: Moves) -> Tensor:
-    """uint8 [N, H, W, 3] → uint8 [N, H, W, 3]; what comes in at a border is the picture reflected."""
-    moved = flip_and_crop(pixels, moves.shift, moves.mirrored)
+    """uint8 [N, H, W, 3] → the same, or [N, patch, patch, 3]; borders are reflected."""
+    moved = flip_and_crop(pixels, moves.shift, moves.mirrored, moves.patch)
     turned = moves.angle != 0
     if turned.any():
         moved[turned] = rotate(moved[turned], moves.angle[turned])
     return moved
 
 
-def flip_and_crop(pixels: Tensor, shift: Tensor, mirrored: Tensor) -> Tensor:
+def flip_and_crop(pixels: Tensor, shift: Tensor, mirrored: Tensor, patch: int = 0) -> Tensor:
     """One gather: each output row and column names the input row and column it is taken from."""
     count, height, width, _ = pixels.shape
     if count and int(shift.abs().max()) >= min(height, width):
         raise ValueError(f"a shift of {int(shift.abs().max())} needs pictures larger than {height}×{width}")
-    rows = _reflect(torch.arange(height) + shift[0], height)
-    columns = _reflect(torch.arange(width) + shift[1], width)
+    rows = _reflect(torch.arange(patch or height) + shift[0], height)
+    columns = _reflect(torch.arange(patch or width) + shift[1], width)
     columns = torch.where(mirrored, width - 1 - columns, columns)
     flat = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
     flat = flat + torch.arange(count)[:, None] * (height * width)
-    return pixels.reshape(-1, 3)[flat.flatten()].view(count, height, width, 3)
+    return pixels.reshape(-1, 3)[flat.flatten()].view(count, patch or height, patch or width, 3)
 
 
 def _reflect(index: Tensor, size: int) -> Tensor:

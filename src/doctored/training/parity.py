@@ -23,8 +23,11 @@ def largest_difference(graph: DetectorGraph, run: Run, pixels: NDArray[np.uint8]
     `pixels`: uint8 [N, H, W, 3], real pictures; each batch size runs over all of them, the last batch
     as short as it comes. TrainingError where an output is missing or not a number.
     """
+    graph.eval()
     with torch.inference_mode():
-        expected = graph.eval()(torch.from_numpy(np.ascontiguousarray(pixels)))[0].numpy()
+        starts = range(0, len(pixels), max(BATCH_SIZES))
+        batches = (np.ascontiguousarray(pixels[start : start + max(BATCH_SIZES)]) for start in starts)
+        expected = np.concatenate([graph(torch.from_numpy(batch))[0].numpy() for batch in batches])
     worst = 0.0
     for size in BATCH_SIZES:
         parts = [run(pixels[start : start + size]).probability for start in range(0, len(pixels), size)]

@@ -33,10 +33,12 @@ from doctored.measure.calibrate import Affine, fit_affine, sigmoid
 from doctored.measure.summary import Figure, proportion, summarise
 from doctored.measure.thresholds import OperatingPoint, operating_points
 from doctored.models import Network, count_parameters
-from doctored.picture import Preprocess
+from doctored.models.weights import without_folders
 from doctored.training.batches import Examples
+from doctored.training.encoders import FrozenNetwork, OnnxEncoder
 from doctored.training.export import DetectorGraph, Neighbourhood, measure_neighbourhood, to_onnx
-from doctored.training.loop import Row, predict
+from doctored.training.joining import join
+from doctored.training.loop import predict
 from doctored.training.parity import PICTURES, require_parity
 from doctored.training.precision import Way
 from doctored.training.recipe import Recipe
@@ -57,43 +59,74 @@ class About:
     commit: str | None
 
 
-def publish(
-    network: Network,
-    examples: Examples,
-    manifest: Manifest,
-    recipe: Recipe,
-    folder: Path,
-    *,
-    name: str,
-    about: About,
-    history: list[Row],
-    note: Callable[[str], None],
-) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a detector is made from: a network with its best weights, what it learnt from in how many epochs;
+    where a frozen network's mean features are kept, those, float16 [N, d], by the examples' row."""
+
+    network: Network
+    examples: Examples
+    manifest: Manifest
+    recipe: Recipe
+    name: str
+    about: About
+    epochs: int
+    features: NDArray[np.float16] | None = None
+
+    def look(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Logits float64 [n] and embeddings float32 [n, d] of these rows, before calibration."""
+        if self.features is None:
+            exact = Way("fp32", channels_last=True)
+            return predict(self.network, self.examples, rows, exact, torch.device("cpu"))
+        embeddings, head = self.features[rows].astype(np.float32), self.network.head
+        with torch.no_grad():
+            logits = head(torch.from_numpy(embeddings)[:, :, None, None]).flatten()
+        return logits.double().numpy(), embeddings
+
+
+def publish(trained: Trained, folder: Path, note: Callable[[str], None]) -> dict[str, Any]:
     """Write `detector.onnx` and the tables beside it; return what is in `training_metrics.json`."""
-    note("calibrating, and buying thresholds, on the validation split")
-    measured = measure(network, examples, recipe.seed)
-    card = make_card(
-        network, examples, manifest, recipe, measured, name=name, about=about, epochs=len(history)
-    )
-    note("exporting, and comparing torch with onnxruntime on real pictures")
-    graph = DetectorGraph(network, *measured.affine, measured.neighbourhood)
-    file = to_onnx(graph, recipe.size, card.to_json())
-    check = np.sort(np.random.default_rng(recipe.seed).permutation(examples.val)[:PICTURES])
-    difference = require_parity(graph, Session(file).run, examples.pixels[check])
+    made = make_detector(trained, note)
+    measured = made.measured
     summary = {
-        "parameters": count_parameters(network),
-        "epochs": len(history),
+        "parameters": count_shipped(trained.network),
+        "epochs": trained.epochs,
         "calibration": measured.affine._asdict(),
         "distance_limit": measured.distance_limit,
-        "parity": {"largest_difference": difference, "pictures": len(check)},
-        "metrics": {key: asdict(metric) for key, metric in card.card.metrics.items()},
+        "parity": {"largest_difference": made.difference, "pictures": made.compared},
+        "metrics": {key: asdict(metric) for key, metric in made.card.card.metrics.items()},
     }
     write_json(folder / "training_metrics.json", summary)
-    write_json(folder / "model_card.json", json.loads(card.to_json()))
-    write_predictions(folder / "predictions.parquet", manifest, measured.logits)
+    write_json(folder / "model_card.json", json.loads(made.card.to_json()))
+    write_predictions(folder / "predictions.parquet", trained.manifest, measured.logits)
     with written_aside(folder / "detector.onnx") as aside:
-        aside.write_bytes(file)
+        aside.write_bytes(made.file)
     return summary
+
+
+class Made(NamedTuple):
+    """A detector file that passed the gate: `difference` in probability at most, on `compared` pictures."""
+
+    file: bytes
+    card: Card
+    measured: "Measured"
+    difference: float
+    compared: int
+
+
+def make_detector(trained: Trained, note: Callable[[str], None]) -> Made:
+    """Calibrate, buy thresholds, export, compare; TrainingError where the comparison fails."""
+    examples, recipe = trained.examples, trained.recipe
+    note("calibrating, and buying thresholds, on the validation split")
+    measured = measure(trained)
+    card = make_card(trained, measured)
+    note("exporting, and comparing torch with onnxruntime on real pictures")
+    graph = DetectorGraph(trained.network, *measured.affine, measured.neighbourhood)
+    write = join if isinstance(trained.network, OnnxEncoder) else to_onnx
+    file = write(graph, recipe.size, card.to_json())
+    check = np.sort(np.random.default_rng(recipe.seed).permutation(examples.val)[:PICTURES])
+    difference = require_parity(graph, Session(file).run, examples.pixels[check])
+    return Made(file, card, measured, difference, len(check))
 
 
 class Measured(NamedTuple):
@@ -105,40 +138,34 @@ class Measured(NamedTuple):
     logits: dict[str, NDArray[np.float64]]
 
 
-def measure(network: Network, examples: Examples, seed: int) -> Measured:
-    exact, cpu = Way("fp32", channels_last=True), torch.device("cpu")
-    sample = np.sort(np.random.default_rng(seed).permutation(examples.train)[:NEIGHBOURS])
-    neighbourhood = measure_neighbourhood(predict(network, examples, sample, exact, cpu)[1])
-    raw, embeddings = predict(network, examples, examples.val, exact, cpu)
+def measure(trained: Trained) -> Measured:
+    examples = trained.examples
+    sample = np.sort(np.random.default_rng(trained.recipe.seed).permutation(examples.train)[:NEIGHBOURS])
+    neighbourhood = measure_neighbourhood(trained.look(sample)[1])
+    raw, embeddings = trained.look(examples.val)
     affine = fit_affine(raw, examples.labels[examples.val])
     logits = {"val": affine.slope * raw + affine.offset}
     if len(examples.test):
-        raw_test, _ = predict(network, examples, examples.test, exact, cpu)
+        raw_test, _ = trained.look(examples.test)
         logits["test"] = affine.slope * raw_test + affine.offset
     limit = float(np.percentile(neighbourhood.distance(embeddings), DISTANCE_PERCENTILE))
     return Measured(affine, neighbourhood, limit, logits)
 
 
-def make_card(
-    network: Network,
-    examples: Examples,
-    manifest: Manifest,
-    recipe: Recipe,
-    measured: Measured,
-    *,
-    name: str,
-    about: About,
-    epochs: int,
-) -> Card:
-    side, parameters = recipe.size, count_parameters(network)
+def make_card(trained: Trained, measured: Measured, name: str = "") -> Card:
+    """The card of a detector that was measured so; `name` where it is not the run's own."""
+    examples, about, recipe = trained.examples, trained.about, trained.recipe
     points = operating_points(measured.logits["val"], examples.labels[examples.val])
+    low, high = find_sides(trained.manifest, recipe)
     return Card(
-        name=name,
+        name=name or trained.name,
         version=VERSION,
-        asks=what_it_asks(manifest),
-        domain=Domain(DomainKind.LAB, side, side, measured.distance_limit, describe_domain(about, side)),
-        preprocess=Preprocess.exact(side),
-        pool=describe_pool(network, measured.affine.slope),
+        asks=what_it_asks(trained.manifest),
+        domain=Domain(
+            DomainKind.LAB, low, high, measured.distance_limit, describe_domain(about.title, low, high)
+        ),
+        preprocess=recipe.views(),
+        pool=describe_pool(trained.network, measured.affine.slope),
         thresholds={
             says: tuple(Threshold(p.budget, p.logit, p.bound, p.n) for p in bought)
             for says, bought in points.items()
@@ -148,13 +175,48 @@ def make_card(
             counts=about.counts,
             licence=about.licence,
             metrics=make_metrics(examples, measured, points),
-            limits=describe_limits(side),
+            limits=describe_limits(low, high),
             commit=about.commit or "unknown",
             command=about.command,
-            text=f"The network '{recipe.network}', {parameters:,} parameters, trained for {epochs} epochs.",
+            text=describe_network(trained),
         ),
-        digest=manifest.digest(),
+        digest=trained.manifest.digest(),
     )
+
+
+def count_shipped(network: Network) -> int:
+    """The parameters that the detector holds: of a frozen encoder those before its layer, and the head's."""
+    if isinstance(network, FrozenNetwork):
+        return network.weights + count_parameters(network.head)
+    return count_parameters(network)
+
+
+def describe_network(trained: Trained) -> str:
+    recipe, parameters = trained.recipe, count_shipped(trained.network)
+    if isinstance(trained.network, FrozenNetwork):
+        layer = f"layer {recipe.layer}" if recipe.layer else "the last layer"
+        return (
+            f"A linear head on {layer} of the frozen encoder '{without_folders(recipe.encoder)}', "
+            f"{parameters:,} parameters."
+        )
+    return (
+        f"The network '{without_folders(recipe.network)}', {parameters:,} parameters, "
+        f"trained for {trained.epochs} epochs."
+    )
+
+
+def find_sides(manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
+    """The shortest and the longest side, in pixels, of what the network was trained on."""
+    if recipe.preprocess == "exact":
+        return recipe.size, recipe.size
+    trained = [split == "train" for split in manifest.column("split")]
+    sides = [
+        side
+        for name in ("width", "height")
+        for side, is_trained in zip(manifest.column(name), trained, strict=True)
+        if is_trained and side is not None
+    ]
+    return min(sides), max(sides)
 
 
 def make_metrics(
@@ -216,15 +278,19 @@ def what_it_asks(manifest: Manifest) -> Asks:
     return Asks.TAMPERED if tampered else Asks.EITHER
 
 
-def describe_domain(about: About, side: int) -> str:
-    return f"pictures of exactly {side}×{side} pixels, like those of {about.title}"
+def describe_domain(title: str, low: int, high: int) -> str:
+    return f"pictures {describe_sides(low, high)}, like those of {title}"
 
 
-def describe_limits(size: int) -> str:
+def describe_limits(low: int, high: int) -> str:
     return (
-        f"Knows only {size}×{size} pictures from the same sources, and compressed alike, as its training "
-        "data. It says nothing about other pictures, other generators, or what a picture shows."
+        f"Knows only pictures {describe_sides(low, high)}, from the same sources, and compressed alike, as "
+        "its training data. It says nothing about other pictures, other generators, or what a picture shows."
     )
+
+
+def describe_sides(low: int, high: int) -> str:
+    return f"of exactly {low}×{low} pixels" if low == high else f"with sides of {low} to {high} pixels"
 
 
 def write_predictions(path: Path, manifest: Manifest, logits: Mapping[str, NDArray[np.float64]]) -> None:

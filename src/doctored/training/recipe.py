@@ -23,7 +23,7 @@ class Recipe:
     """The settings of a run; their defaults are those of the shipped `cifake-compact`."""
 
     network: str = setting("compact", "which network of the zoo")
-    weights: str = setting("", "to start from: pretrained, a folder, a file, a name on the hub (empty: random)")
+    weights: str = setting("", "pretrained, or a folder, file or hub name to start from (empty: random)")
     size: int = setting(32, "the network sees this many pixels a side")
     preprocess: str = setting("exact", "pictures have that size (exact), are cut (center) or scaled (resize)")
     patch: int = setting(0, "train on squares of this many pixels cut out at random (0: whole pictures)")
@@ -116,7 +116,7 @@ class Recipe:
         if self.crop >= self.side:
             raise UsageError(f"crop is less than size and patch, {self.side}, not {self.crop}")
         if self.patch > self.size:
-            raise UsageError(f"patch is at most size, {self.size}, not {self.patch}; 0 trains on whole pictures")
+            raise UsageError(f"patch is at most size, {self.size}, not {self.patch}; 0: whole pictures")
         if self.lora and self.freeze:
             raise UsageError("under LoRA just its adapters and the head learn; leave freeze at 0")
         if self.unfreeze_every and not self.freeze:

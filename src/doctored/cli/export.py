@@ -1,0 +1,42 @@
+"""`doctored export`: the detector of a run written again, or in int8 where that is worth it."""
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from doctored.cli.train import NEEDED, shown
+from doctored.errors import MissingExtra
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    int8: Annotated[
+        bool, typer.Option("--int8", help="In 8-bit arithmetic, if that is faster and as accurate.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write it; else into the run.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Where the run's pictures lie now, if they were moved.")
+    ] = None,
+) -> None:
+    """Write a run's detector again from its best weights, through the same gate as when it was trained."""
+    for module in NEEDED:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtra("train", "exporting")
+    from doctored.training import Recipe
+    from doctored.training.finished import export, export_int8, open_run, tell
+
+    with shown(Recipe()) as hooks:
+        opened = open_run(run, data=data, hooks=hooks)
+        if not int8:
+            typer.echo(f"detector: {export(run, opened, out, hooks.note)}")
+            return
+        written, comparison = export_int8(run, opened, out, hooks.note)
+    if written is None:
+        typer.echo(f"int8 is not kept, nothing is written: {comparison.objection()}")
+    else:
+        typer.echo(f"int8: {tell(comparison)}")
+        typer.echo(f"detector: {written}")

@@ -1,0 +1,140 @@
+"""A run opened again: the same detector, and one in int8 where that is worth it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from doctored.cli.main import main
+from doctored.detector.card import Metric
+from doctored.detector.session import Session
+from doctored.errors import DataError, UsageError
+from doctored.training import RunResult, finished
+from doctored.training.finished import export, export_int8, open_run
+from doctored.training.publish import Made, Trained, make_detector
+from doctored.training.quantise import quantise
+
+
+@pytest.fixture(scope="module")
+def trained(finished: RunResult) -> Trained:
+    return open_run(finished.folder)
+
+
+@pytest.fixture(scope="module")
+def made(trained: Trained) -> Made:
+    """Exporting takes seconds; most of these tests are about what comes after."""
+    return make_detector(trained, silent)
+
+
+@pytest.fixture(scope="module")
+def small(made: Made, trained: Trained) -> bytes:
+    return quantise(made.file, trained.examples.pixels[trained.examples.train[:128]])
+
+
+@pytest.fixture
+def run(finished: RunResult, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    return Path(shutil.copytree(finished.folder, tmp_path / "toy"))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, made: Made, small: bytes) -> Callable[[float], None]:
+    """Which speed is measured is not what these tests are about; the function decides it."""
+    monkeypatch.setattr(finished, "make_detector", lambda *_: made)
+    monkeypatch.setattr(finished, "quantise", lambda *_: small)
+
+    def decide(speed: float) -> None:
+        monkeypatch.setattr(finished, "race", lambda *_: Metric(speed, 11, 0.9 * speed, 1.1 * speed))
+
+    decide(2.0)
+    return decide
+
+
+def silent(line: str) -> None:
+    pass
+
+
+def test_a_run_that_was_stopped_is_published_from_its_best_weights(run: Path) -> None:
+    before = [json.loads((run / name).read_text()) for name in ("training_metrics.json", "model_card.json")]
+    original = (run / "detector.onnx").read_bytes()
+    for name in ("detector.onnx", "model_card.json", "training_metrics.json", "predictions.parquet"):
+        (run / name).unlink()
+    opened = open_run(run)
+    assert export(run, opened, None, silent) == run / "detector.onnx"
+    metrics, card = (
+        json.loads((run / name).read_text()) for name in ("training_metrics.json", "model_card.json")
+    )
+    for name, told in before[0]["metrics"].items():
+        assert metrics["metrics"][name] == pytest.approx(told), name
+    assert (metrics["epochs"], card["name"]) == (3, "toy")
+    assert card["card"]["command"].startswith("doctored train toy.zip --out runs/toy")
+    assert [row["n"] for row in card["thresholds"]["fake"]] == [
+        row["n"] for row in before[1]["thresholds"]["fake"]
+    ]
+    assert (run / "predictions.parquet").exists()
+    pixels = opened.examples.pixels[:40]
+    again = Session((run / "detector.onnx").read_bytes()).run(pixels)
+    np.testing.assert_allclose(again.logit, Session(original).run(pixels).logit, atol=1e-5)
+
+
+def test_pictures_that_were_moved_are_found_again_or_missed(run: Path, toy: Path, tmp_path: Path) -> None:
+    from doctored.data.manifest import Manifest
+    from doctored.data.toy import make_toy
+
+    manifest = Manifest.from_parquet(run / "manifest.parquet")
+    gone = manifest.with_columns(source=[str(tmp_path / "gone.zip")] * len(manifest))
+    gone.to_parquet(run / "manifest.parquet")
+    with pytest.raises(DataError):
+        open_run(run)
+    shutil.copy(toy, tmp_path / "moved.zip")
+    assert len(open_run(run, data=tmp_path / "moved.zip").manifest) == len(manifest)
+    with pytest.raises(DataError, match="lacks"):
+        open_run(run, data=make_toy(tmp_path / "few.zip", n=20, archive="zip"))
+    other = make_toy(tmp_path / "other.zip", n=240, seed=5, archive="zip")
+    with pytest.raises(DataError, match="not those"):
+        open_run(run, data=other)
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_no_run_is_refused(tmp_path: Path, run: Path, trained: Trained) -> None:
+    with pytest.raises(UsageError, match="not a run"):
+        open_run(tmp_path)
+    with pytest.raises(UsageError, match="is a folder"):
+        export(run, trained, tmp_path, silent)
+
+
+@pytest.mark.usefixtures("quick")
+def test_int8_carries_both_sides_in_its_card(run: Path, trained: Trained) -> None:
+    out, comparison = export_int8(run, trained, None, silent)
+    assert out == run / "detector.int8.onnx"
+    session = Session(out.read_bytes())
+    metrics = session.card.card.metrics
+    assert session.card.name == "toy-int8"
+    assert "int8" in session.card.card.text
+    assert metrics["int8.val.accuracy"] == comparison.int8_accuracy == metrics["val.accuracy"]
+    assert metrics["int8.val.accuracy_of_float"].n == len(trained.examples.val)
+    assert metrics["int8.speed_one"] == Metric(2.0, 11, 1.8, 2.2)
+    # thresholds and figures are those of what the file itself gives
+    logits = session.run(trained.examples.pixels[trained.examples.val]).logit
+    labels = trained.examples.labels[trained.examples.val]
+    assert metrics["val.accuracy"].value == pytest.approx(float(((logits >= 0) == labels).mean()))
+
+
+def test_the_command_tells_what_it_did(
+    run: Path, tmp_path: Path, quick: Callable[[float], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(run), "--out", str(tmp_path / "one.onnx")]) == 0
+    assert f"detector: {tmp_path / 'one.onnx'}" in capsys.readouterr().out
+    assert main(["export", str(run), "--int8"]) == 0
+    said = capsys.readouterr().out
+    assert "times as fast" in said
+    assert "accuracy on" in said
+    assert (run / "detector.int8.onnx").exists()
+    quick(1.05)
+    assert main(["export", str(run), "--int8", "--out", str(tmp_path / "no.onnx")]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("int8 is not kept, nothing is written: it is not faster beyond doubt with one")
+    assert not (tmp_path / "no.onnx").exists()

@@ -13,17 +13,32 @@ from doctored.evaluate.outcome import answers
 from doctored.measure.calibrate import sigmoid
 from doctored.measure.summary import classification_report
 
+RUN = "config.toml"
+
 
 def write_artefacts(evaluation: Evaluation, folder: Path) -> None:
-    """Write the three files; `evaluation.json` comes last, so where it is, all of them are."""
+    """Write the three files; `evaluation.json` comes last, so where it is, all of them are.
+
+    A run's folder keeps its own predictions, which training wrote of validation and test.
+    """
     judgements = evaluation.judgements
     scored = judgements.is_scored
     report = classification_report(judgements.labels[scored], judgements.logits[scored])
     with written_aside(folder / "classification_report.tsv") as aside:
         aside.write_text(report, encoding="utf-8")
-    _write_table(predictions(evaluation), folder)
-    text = json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
-    with written_aside(folder / "evaluation.json") as aside:
+    if not (folder / RUN).is_file():
+        _write_table(predictions(evaluation), folder)
+    _write_json(evaluation.to_json(), folder / "evaluation.json")
+
+
+def write_pooled(told: dict[str, Any], folder: Path) -> None:
+    """Write `evaluations.json`, what several detectors have in common."""
+    _write_json(told, folder / "evaluations.json")
+
+
+def _write_json(value: dict[str, Any], path: Path) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    with written_aside(path) as aside:
         aside.write_text(text + "\n", encoding="utf-8")
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from doctored.data.decoding_worker import cut, digest_pixels
 from doctored.data.equalisation import equalise
 from doctored.data.manifest import Manifest, Row
 from doctored.data.members import MemberStore
@@ -23,13 +24,23 @@ Progress = Callable[[int, int], None]
 UNDECODABLE, OUTSIDE_SIZE, OUTSIDE_DISTANCE = "undecodable", "outside_size", "outside_distance"
 
 
+class Facts(NamedTuple):
+    """What is known of a row's picture, each None where it is not: its format, its sides after an
+    equalisation, and the digest of its pixels before one (the manifest's `pixels_sha256`)."""
+
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    pixels_sha256: str | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgements:
     """One entry a row of `manifest`, in its order.
 
     `labels` uint8 [N], fake 1; `logits` float64 [N], NaN where a row could not be scored; `problems`: for
     each row empty, `undecodable`, `outside_size` (neither is scored) or `outside_distance` (scored, but
-    outside the detector's domain); `messages` say more.
+    outside the detector's domain); `messages` say more; `facts`, what was seen of the pictures.
     """
 
     manifest: Manifest
@@ -37,6 +48,7 @@ class Judgements:
     logits: NDArray[np.float64]
     problems: tuple[str, ...]
     messages: tuple[str, ...]
+    facts: tuple[Facts, ...]
 
     @property
     def is_scored(self) -> NDArray[np.bool_]:
@@ -62,6 +74,7 @@ def judge(
     labels = manifest.targets()
     logits = np.full(len(manifest), np.nan)
     problems, messages = [""] * len(manifest), [""] * len(manifest)
+    facts: list[Facts] = []
     limit = detector.card.domain.distance_limit
     views: list[Pixels] = []
     waiting: list[int] = []
@@ -79,7 +92,9 @@ def judge(
         waiting.clear()
 
     report(0, len(manifest))
-    for index, found in enumerate(_packed(detector, manifest, pack) if pack else _read(detector, manifest)):
+    rows = _packed(detector, manifest, pack) if pack else _read(detector, manifest)
+    for index, (found, seen) in enumerate(rows):
+        facts.append(seen)
         if isinstance(found, _Refusal):
             problems[index], messages[index] = found.problem, found.message
         else:
@@ -90,7 +105,7 @@ def judge(
             report(index + 1, len(manifest))
     score_waiting()
     report(len(manifest), len(manifest))
-    return Judgements(manifest, labels, logits, tuple(problems), tuple(messages))
+    return Judgements(manifest, labels, logits, tuple(problems), tuple(messages), tuple(facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,10 @@ class _Refusal:
     message: str
 
 
-def _packed(detector: Detector, manifest: Manifest, pack: Pack) -> Iterator[Pixels | _Refusal]:
+Found = tuple[Pixels | _Refusal, Facts]
+
+
+def _packed(detector: Detector, manifest: Manifest, pack: Pack) -> Iterator[Found]:
     card = detector.card
     made_for = pack.info["request"]["preprocess"]
     if made_for != card.preprocess.to_json():
@@ -108,10 +126,15 @@ def _packed(detector: Detector, manifest: Manifest, pack: Pack) -> Iterator[Pixe
             "data set itself, or pack it again"
         )
     for index, row in zip(pack.indices(manifest), manifest.rows(), strict=True):
-        yield _refuse_size(detector, row.width, row.height) or np.asarray(pack.pixels[index])
+        refusal = _refuse_size(detector, row.width, row.height)
+        yield refusal or np.asarray(pack.pixels[index]), _known(row)
 
 
-def _read(detector: Detector, manifest: Manifest) -> Iterator[Pixels | _Refusal]:
+def _known(row: Row) -> Facts:
+    return Facts(row.format, row.width, row.height, row.pixels_sha256)
+
+
+def _read(detector: Detector, manifest: Manifest) -> Iterator[Found]:
     with ExitStack() as stack:
         stores: dict[str, MemberStore] = {}
         for row in manifest.rows():
@@ -124,27 +147,21 @@ def _read(detector: Detector, manifest: Manifest) -> Iterator[Pixels | _Refusal]
 
 def _read_row(
     detector: Detector, row: Row, store: MemberStore, equalisation: Mapping[str, Any] | None
-) -> Pixels | _Refusal:
+) -> Found:
     assert row.member is not None
     try:
-        pixels = decode(store.read(row.member)).pixels
-    except (PictureError, DataError) as error:
-        return _Refusal(UNDECODABLE, str(error))
-    if row.box is not None:
-        x, y, width, height = row.box
-        pixels = pixels[y : y + height, x : x + width]
-        if pixels.shape[:2] != (height, width):
-            return _Refusal(UNDECODABLE, f"the box {row.box} leaves the picture")
-    if equalisation is not None:
-        try:
+        picture = decode(store.read(row.member))
+        pixels = cut(picture.pixels, list(row.box) if row.box else None)
+        known = row.pixels_sha256 or digest_pixels(pixels).hex()
+        if equalisation is not None:
             pixels = equalise(pixels, equalisation).pixels
-        except DataError as error:
-            return _Refusal(UNDECODABLE, str(error))
+    except (PictureError, DataError) as error:
+        return _Refusal(UNDECODABLE, str(error)), _known(row)
+    seen = Facts(picture.format, pixels.shape[1], pixels.shape[0], known)
     refusal = _refuse_size(detector, pixels.shape[1], pixels.shape[0])
     if refusal:
-        return refusal
-    views = detector.card.preprocess.apply(pixels)
-    return np.asarray(views[0])
+        return refusal, seen
+    return np.asarray(detector.card.preprocess.apply(pixels)[0]), seen
 
 
 def _refuse_size(detector: Detector, width: int | None, height: int | None) -> _Refusal | None:

@@ -6,11 +6,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from doctored.data.manifest import Manifest
-from doctored.data.pack import Pack
-from doctored.data.readers import read_dataset
 from doctored.detector import DEFAULT_BUDGET, open_detector
-from doctored.evaluate.evaluation import Evaluation
+from doctored.evaluate.compare import find_detector
+from doctored.evaluate.evaluation import Evaluation, open_data
 from doctored.evaluate.white_box import find_run
 
 Progress = Callable[[int, int], None]
@@ -40,6 +38,7 @@ def look_further(
     `detector` and `data` are those of `evaluation`; `shown(title)` gives a progress bar. Where `detector` is
     the file in a run's folder, its weights are attacked and randomised too.
     """
+    detector = find_detector(detector)
     folder, run = Path(out), find_run(Path(detector))
     told: list[Any] = []
     with open_detector(detector) as opened:
@@ -58,17 +57,11 @@ def look_further(
             from doctored.evaluate.explanations import examine_explanations
 
             with shown("explaining") as progress:
-                seen = examine_explanations(
-                    opened, evaluation, folder, run, budget=budget, progress=progress
-                )
+                seen = examine_explanations(opened, evaluation, folder, run, budget=budget, progress=progress)
             told += seen["insights"] if seen["available"] else [seen["reason"]]
         if looks.errors:
             from doctored.evaluate.errors import analyse_errors
 
-            told += analyse_errors(opened, evaluation, folder, _whole(Path(data)), budget=budget)["insights"]
+            _, whole, _ = open_data(data)
+            told += analyse_errors(opened, evaluation, folder, whole, budget=budget)["insights"]
     return [sentence for sentence in told if sentence]
-
-
-def _whole(data: Path) -> Manifest:
-    """The data set with all of its splits."""
-    return Pack.open(data).manifest if (data / "pack.json").is_file() else read_dataset(data)

@@ -1,8 +1,12 @@
 """The three-way answer at a budget: how often it is wrong, and what that costs in `unsure`."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from doctored.detector import Card
 from doctored.evaluate.judge import Judgements
@@ -10,6 +14,7 @@ from doctored.measure.summary import Figure, proportion
 from doctored.records import Label
 
 TRUTHS = (Label.REAL, Label.FAKE)
+RATES = ("unsure", "error", "real_called_fake", "fake_called_real")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +32,15 @@ class Outcome:
     real_called_fake: Figure
     fake_called_real: Figure
 
+    def rates(self) -> dict[str, Any]:
+        """The four figures, as JSON."""
+        return {name: getattr(self, name).to_json() for name in RATES}
+
     def to_json(self) -> dict[str, Any]:
-        return {
-            "budget": self.budget,
-            "table": {
-                truth.value: {answer.value: n for answer, n in row.items()}
-                for truth, row in self.table.items()
-            },
-            "unsure": self.unsure.to_json(),
-            "error": self.error.to_json(),
-            "real_called_fake": self.real_called_fake.to_json(),
-            "fake_called_real": self.fake_called_real.to_json(),
+        table = {
+            truth.value: {answer.value: n for answer, n in row.items()} for truth, row in self.table.items()
         }
+        return {"budget": self.budget, "table": table, **self.rates()}
 
 
 def answers(card: Card, judgements: Judgements, budget: float) -> list[Label | None]:
@@ -54,8 +56,12 @@ def answers(card: Card, judgements: Judgements, budget: float) -> list[Label | N
 
 
 def decide_all(card: Card, judgements: Judgements, budget: float) -> Outcome:
-    said = answers(card, judgements, budget)
-    pairs = Counter(zip((TRUTHS[label] for label in judgements.labels), said, strict=True))
+    return tally(answers(card, judgements, budget), judgements.labels, budget)
+
+
+def tally(said: Sequence[Label | None], labels: NDArray[np.uint8], budget: float) -> Outcome:
+    """Count answers by truth; `labels` uint8 [N], fake 1."""
+    pairs = Counter(zip((TRUTHS[label] for label in labels), said, strict=True))
     table = {truth: {answer: pairs[truth, answer] for answer in Label} for truth in TRUTHS}
     total = sum(sum(row.values()) for row in table.values())
     unsure = sum(row[Label.UNSURE] for row in table.values())

@@ -264,7 +264,8 @@ def _draw(manifest: Manifest, pool: Sequence[Rows], fraction: float, salt: str) 
     for units in _stratify(manifest, pool, salt):
         if len(units) > 1:
             room = max(1, round(fraction * sum(len(unit) for unit in units)))
-            drawn += _fill(units, room) or min(units, key=lambda unit: len(unit))
+            smallest: Rows = min(units, key=len)
+            drawn += _fill(units, room) or smallest
     return drawn
 
 

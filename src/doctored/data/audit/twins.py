@@ -1,5 +1,6 @@
 """Pictures that are there more than once, pixel for pixel or nearly so; and units that must not be parted."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from doctored.data.audit.near import find_near
+from doctored.data.audit.perceptual import SIDE, hash_pictures, shrink
+from doctored.data.audit.record import RECORD
+from doctored.picture import Preprocess
 
 MIN_CORRELATION = 0.95
 """Of two 8×8 colour thumbnails whose hashes are near. Set on CIFAKE, looking at pairs: above it they were
 pictures of one origin (cropped, coloured, compressed anew), below it also lookalikes."""
 _MOST_COMPARED_OF_ONE_HASH = 40
 _PAIRS_AT_ONCE = 1 << 17
+_PICTURES_AT_ONCE = 512
+_SEEN = np.dtype(
+    [(name, RECORD[name]) for name in ("is_read", "pixels_digest", "hash", "is_plain", "thumbnail")]
+)
 
 Codes = NDArray[np.int64]
 Pairs = NDArray[np.int64]
@@ -44,6 +52,41 @@ def find_twins(records: NDArray[Any]) -> Twins:
     firsts = firsts[records["is_read"][firsts] & ~records["is_plain"][firsts]]
     near, is_complete = _find_near_rows(records, np.sort(firsts))
     return Twins(same, near, is_complete)
+
+
+def find_near_ids(
+    ids: Sequence[str], digests: Sequence[str | None], pixels: NDArray[np.uint8]
+) -> list[tuple[str, str]]:
+    """Pairs of ids of pictures that show nearly the same, as the audit finds them, from packed pixels.
+
+    `digests` are the manifest's `pixels_sha256`, equal for equal pixels, None where not known; `pixels` uint8
+    [N, n, n, 3], a memory map will do. Of several pictures with equal pixels only the first is paired.
+    """
+    records = np.zeros(len(ids), _SEEN)
+    for start in range(0, len(ids), _PICTURES_AT_ONCE):
+        part = slice(start, start + _PICTURES_AT_ONCE)
+        small = _reduce(np.asarray(pixels[part]))
+        records["hash"][part], records["is_plain"][part] = hash_pictures(small)
+        records["thumbnail"][part] = shrink(small)
+    records["is_read"] = True
+    for row, digest in enumerate(digests):
+        known = hashlib.sha256(f"row {row}".encode()).digest() if digest is None else bytes.fromhex(digest)
+        records["pixels_digest"][row] = np.frombuffer(known, np.uint8)
+    return [(ids[one], ids[other]) for one, other in find_twins(records).near.tolist()]
+
+
+def _reduce(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 [B, n, n, 3] to 32 pixels a side, each the mean of what it covers."""
+    side = pixels.shape[1]
+    if side % SIDE:
+        resize = Preprocess.resize(SIDE, filter="box")
+        return np.concatenate([resize.apply(one) for one in pixels])
+    if side == SIDE:
+        return pixels
+    each = side // SIDE
+    blocks = pixels.reshape(len(pixels), SIDE, each, SIDE, each, 3)
+    means: NDArray[np.uint8] = np.round(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    return means
 
 
 def _find_near_rows(records: NDArray[Any], rows: NDArray[np.int64]) -> tuple[Pairs, bool]:

@@ -1,7 +1,7 @@
 """Our own small networks: residual blocks that keep the finest pixels for long.
 
-Traces of generation live in the highest frequencies, so the first stage works at full resolution and each
-later one begins with a halving. A block is two 3×3 convolutions with batch norm and SiLU and a path around
+Traces of generation live in the highest frequencies, so the first stage works at full resolution; each later
+one begins with a convolution of stride 2. A block is two 3×3 convolutions with batch norm and SiLU and a path around
 them (He et al. 2016); its second norm starts at zero, so that a new block changes nothing (Goyal et al.
 2017). The evidence map is a quarter of the picture a side: 8×8 cells at 32×32.
 """
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from doctored.models.base import Network, Pool, network
 
 
-def convolution(channels_in: int, channels_out: int) -> nn.Sequential:
+def convolution(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False),
+        nn.Conv2d(channels_in, channels_out, kernel_size=3, stride=stride, padding=1, bias=False),
         nn.BatchNorm2d(channels_out),
     )
 
@@ -33,7 +33,7 @@ class Block(nn.Module):
 
 
 class Residual(Network):
-    """Stages of `widths` channels with `blocks` blocks each; between stages a convolution and max pooling."""
+    """Stages of `widths` channels with `blocks` blocks each, each half as large a side as the one before."""
 
     def __init__(
         self, widths: Sequence[int], blocks: Sequence[int], *, dropout: float, pool: Pool | None
@@ -42,7 +42,7 @@ class Residual(Network):
         layers: list[nn.Module] = [convolution(3, widths[0]), nn.SiLU()]
         for stage, (width, count) in enumerate(zip(widths, blocks, strict=True)):
             if stage:
-                layers += [convolution(widths[stage - 1], width), nn.MaxPool2d(2), nn.SiLU()]
+                layers += [convolution(widths[stage - 1], width, stride=2), nn.SiLU()]
             layers += [Block(width) for _ in range(count)]
         self.layers = nn.Sequential(*layers)
 
@@ -52,11 +52,11 @@ class Residual(Network):
 
 @network("residual-small")
 def residual_small(*, dropout: float = 0.0, pool: Pool | None = None) -> Residual:
-    """About 95,000 parameters."""
-    return Residual((16, 32, 48), (1, 1, 1), dropout=dropout, pool=pool)
+    """Under 95,000 parameters."""
+    return Residual((16, 32, 48), (2, 1, 1), dropout=dropout, pool=pool)
 
 
 @network("residual")
 def residual(*, dropout: float = 0.0, pool: Pool | None = None) -> Residual:
-    """Just under a million parameters."""
-    return Residual((32, 96, 160), (1, 2, 1), dropout=dropout, pool=pool)
+    """851,000 parameters."""
+    return Residual((32, 64, 128), (1, 2, 2), dropout=dropout, pool=pool)

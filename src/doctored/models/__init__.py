@@ -1,6 +1,15 @@
 """The zoo: one file a family, each network registered beside its definition."""
 
-from doctored.models import compact, residual  # noqa: F401  (they register themselves)
+from doctored.models import (  # noqa: F401  (they register themselves)
+    compact,
+    efficientnet_lite,
+    residual,
+    resnet,
+    timm_backbone,
+    transformers_backbone,
+    vgg,
+    vit,
+)
 from doctored.models.base import (
     Evidence,
     Network,

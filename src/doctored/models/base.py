@@ -1,8 +1,10 @@
 """The contract of every network: a map of local evidence, and a logit that is a pooling of it."""
 
+import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +52,9 @@ class Pool:
         return self if self.kind == "mean" else Pool(self.kind, self.temperature * slope)
 
 
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+
+
 class Network(nn.Module):
     """Base of all networks: subclasses give `features`; the rest of the contract is here.
 
@@ -59,6 +64,9 @@ class Network(nn.Module):
 
     mean: Tensor
     std: Tensor
+    # Mean and deviation that pretrained weights expect, by channel, of values from 0 to 1; a network without
+    # them takes those of its training data.
+    normalisation: Statistics | None = None
 
     def __init__(self, channels: int, *, dropout: float = 0.0, pool: Pool | None = None) -> None:
         super().__init__()
@@ -73,7 +81,7 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """uint8 [N, H, W, 3] → float [N, 3, H, W]; the training data have mean 0 and deviation 1."""
+        """uint8 [N, H, W, 3] → float [N, 3, H, W], by `mean` and `std`."""
         scale = 1.0 / (255.0 * self.std)
         return (pixels.to(scale.dtype) * scale - self.mean / self.std).permute(0, 3, 1, 2)
 
@@ -89,32 +97,70 @@ class Network(nn.Module):
 
 
 Builder = TypeVar("Builder", bound=Callable[..., Network])
-_zoo: dict[str, Callable[..., Network]] = {}
 
 
-def network(name: str) -> Callable[[Builder], Builder]:
-    """Register a network's class or function under the name that recipes use."""
+class Registered(NamedTuple):
+    """What makes a network, the module that tells of it, the side of the pictures it was made for."""
+
+    build: Callable[..., Network]
+    module: str
+    size: int
+
+    @property
+    def about(self) -> str:
+        """The first sentence of the file it lies in."""
+        return (sys.modules[self.module].__doc__ or "").partition("\n")[0]
+
+
+_zoo: dict[str, Registered] = {}
+
+
+def network(name: str, *, size: int = 32) -> Callable[[Builder], Builder]:
+    """Register a network's class or function under the name that recipes use.
+
+    `size` is the side in pixels of the pictures it was published for; any other works. A name that ends
+    with `/` is a library of networks: its builder also takes what follows in the name, as its first argument.
+    """
 
     def register(builder: Builder) -> Builder:
         if name in _zoo:
             raise ValueError(f"two networks are called {name!r}")
-        _zoo[name] = builder
+        _zoo[name] = Registered(builder, builder.__module__, size)
         return builder
 
     return register
 
 
+def registered_networks() -> dict[str, Registered]:
+    """Every network by its name, libraries (`hf/`) among them."""
+    return dict(sorted(_zoo.items()))
+
+
 def network_names() -> list[str]:
-    return sorted(_zoo)
+    """The networks whose name alone makes them; libraries are not among them."""
+    return [name for name in sorted(_zoo) if not name.endswith("/")]
 
 
-def build_network(name: str, *, dropout: float = 0.0, pool: Pool | None = None) -> Network:
-    """Make a network with random weights; an unknown name is a UsageError that proposes the nearest."""
-    if name not in _zoo:
+def build_network(name: str, *, dropout: float = 0.0, pool: Pool | None = None, weights: str = "") -> Network:
+    """Make a network, with random weights unless `weights` names others.
+
+    `weights` is `pretrained` (those published for this network), a folder or file, or a name on the hub;
+    nothing is fetched unless it is named. An unknown name is a UsageError that proposes the nearest.
+    """
+    family, slash, rest = name.partition("/")
+    if family + slash not in _zoo or (slash and not rest):
         raise UsageError(f"no network is called {name!r}: {suggest(name, network_names())}")
-    return _zoo[name](dropout=dropout, pool=pool)
+    build = _zoo[family + slash].build
+    settings: dict[str, Any] = {"dropout": dropout, "pool": pool}
+    if weights:
+        if "weights" not in inspect.signature(build).parameters:
+            raise UsageError(
+                f"nobody published weights of {name!r}; leave weights empty (--init-from starts from a run)"
+            )
+        settings["weights"] = weights
+    return build(rest, **settings) if slash else build(**settings)
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Trainable parameters; batch norm's running statistics are not among them."""
-    return sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
+    """All weights, learning or frozen; batch norm's running statistics are not among them."""
+    return sum(weights.numel() for weights in module.parameters())

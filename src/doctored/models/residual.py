@@ -1,9 +1,9 @@
 """Our own small networks: residual blocks that keep the finest pixels for long.
 
-Traces of generation live in the highest frequencies, so the first stage works at full resolution; each later
-one begins with a convolution of stride 2. A block is two 3×3 convolutions with batch norm and SiLU and a path around
-them (He et al. 2016); its second norm starts at zero, so that a new block changes nothing (Goyal et al.
-2017). The evidence map is a quarter of the picture a side: 8×8 cells at 32×32.
+Traces of generation live in the highest frequencies, so the first stage works at full resolution; each
+later one begins with a convolution of stride 2. A block is two 3×3 convolutions with batch norm and SiLU and
+a path around them (He et al. 2016); its second norm starts at zero, so that a new block changes nothing
+(Goyal et al. 2017). The evidence map is a quarter of the picture a side: 8×8 cells at 32×32.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ import torch
 from doctored.detector.card import Card
 from doctored.detector.session import Session
 from doctored.errors import TrainingError
-from doctored.models import Pool, build_network, network_names
+from doctored.models import Pool, build_network
 from doctored.training import RunResult
 from doctored.training.export import DetectorGraph, Neighbourhood, measure_neighbourhood, to_onnx
 from doctored.training.parity import BATCH_SIZES, largest_difference, require_parity
@@ -35,7 +35,7 @@ def random_pictures(count: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize("name", ["compact", "residual", "residual-small"])
 @pytest.mark.parametrize("pool", [Pool(), Pool("smoothmax", 0.8)])
 def test_exported_file_agrees_with_torch_and_keeps_the_contract(
     name: str, pool: Pool, finished: RunResult

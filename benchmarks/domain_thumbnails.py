@@ -31,29 +31,31 @@ def share_figure(part: int, whole: int) -> Figure:
     return Figure(part / whole, "share", whole, interval.low, interval.high)
 
 
-def gather(folder: Path) -> list[Pixels]:
-    """The middle squares of all held-out photos, large enough to be reduced at all."""
-    squares = []
+def gather(folder: Path) -> dict[str, Pixels]:
+    """By filter, uint8 [N, 32, 32, 3]: the middle squares of all held-out photos that are large enough."""
+    reduced: dict[str, list[Pixels]] = {name: [] for name in FILTERS}
     for origin in HELD_OUT:
-        found = [middle(pixels) for _, pixels in read_photos(folder, origin, least_side=2 * SIDE)]
-        print(f"{origin.name}: {len(found)} photos")
-        squares += found
-    return squares
+        before = len(reduced["area"])
+        for _, pixels in read_photos(folder, origin, least_side=2 * SIDE):
+            square = middle(pixels)
+            for name, found in reduced.items():
+                found.append(reduce(square, name))
+        print(f"{origin.name}: {len(reduced['area']) - before} photos")
+    return {name: np.stack(found) for name, found in reduced.items()}
 
 
 def worst(counts: dict[str, int], whole: int) -> Figure:
     return share_figure(max(counts.values()), whole)
 
 
-def measure(detector: Detector, squares: list[Pixels]) -> dict[str, Figure]:
+def measure(detector: Detector, thumbnails: dict[str, Pixels]) -> dict[str, Figure]:
     forced, abstaining, saved = (dict.fromkeys(FILTERS, 0) for _ in range(3))
-    unsure, whole = 0, len(squares)
-    for name in FILTERS:
-        reduced = [reduce(square, name) for square in squares]
-        again = np.stack([distort(view, [("jpeg", QUALITY)], 0) for view in reduced])
-        forced[name] = int((detector.run(np.stack(reduced)).logit >= 0).sum())
+    unsure, whole = 0, len(thumbnails["area"])
+    for name, views in thumbnails.items():
+        again = np.stack([distort(view, [("jpeg", QUALITY)], 0) for view in views])
+        forced[name] = int((detector.run(views).logit >= 0).sum())
         saved[name] = int((detector.run(again).logit >= 0).sum())
-        said = [prediction.label for prediction in detector.predict(list(reduced), DEFAULT_BUDGET)]
+        said = [prediction.label for prediction in detector.predict(list(views), DEFAULT_BUDGET)]
         abstaining[name] = said.count(Label.FAKE)
         unsure += said.count(Label.UNSURE)
     figures = {
@@ -71,10 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--photos", type=Path, required=True, help="the folder with the origins' photos")
     parser.add_argument("--detector", default=NAME, help="a name from the shelf, or a file")
     options = parser.parse_args(arguments)
-    squares = gather(options.photos)
+    thumbnails = gather(options.photos)
     with open_detector(options.detector) as detector:
         name = detector.card.name
-        found = measure(detector, squares)
+        found = measure(detector, thumbnails)
     own = "" if name == NAME else f".{name.removeprefix(NAME + '-').replace('-', '_')}"
     commands.finish(
         "domain_thumbnails",

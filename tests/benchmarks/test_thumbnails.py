@@ -71,11 +71,12 @@ def test_the_training_set_is_like_cifakes_and_joins_it(tmp_path):
 
 def test_the_benchmark_counts_what_is_called_fake(tmp_path, capsys):
     write_photos(tmp_path, HELD_OUT)
-    squares = domain_thumbnails.gather(tmp_path)
-    assert len(squares) == 3 * len(HELD_OUT)
-    squares = [np.full((64, 64, 3), level, np.uint8) for level in (20, 130, 250)]
+    gathered = domain_thumbnails.gather(tmp_path)
+    assert list(gathered) == list(FILTERS)
+    assert {views.shape for views in gathered.values()} == {(3 * len(HELD_OUT), 32, 32, 3)}
+    levels = np.stack([np.full((32, 32, 3), level, np.uint8) for level in (20, 130, 250)])
     with open_detector(build_toy_detector(tmp_path / "toy.onnx")) as detector:
-        figures = domain_thumbnails.measure(detector, squares)
+        figures = domain_thumbnails.measure(detector, dict.fromkeys(FILTERS, levels))
     assert figures[""].value == pytest.approx(2 / 3)  # above grey is fake to the toy
     assert figures[".abstaining"].value == pytest.approx(1 / 3)
     assert figures[".unsure"].value == pytest.approx(1 / 3)

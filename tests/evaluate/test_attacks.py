@@ -122,6 +122,13 @@ def test_weights_of_another_run_are_refused(random_run, random_detector):
         require_same(build_network("compact").eval(), random_detector, views)
 
 
+def test_a_run_whose_weights_do_not_fit_is_no_reason_to_stop(random_run, toy, judged, tmp_path):
+    """The toy is not what the run's checkpoint was exported to."""
+    told = measure_attacks(toy, judged, tmp_path, random_run)
+    assert not told["available"]
+    assert told["reason"].startswith("The run's checkpoint is not what")
+
+
 def test_broken_folders_are_told_in_one_line(tmp_path, random_run):
     (tmp_path / "config.toml").write_text('[recipe]\nnetwork = "no-such"\ndropout = 0.0\n', "utf-8")
     with pytest.raises(TrainingError, match="no network is called"):

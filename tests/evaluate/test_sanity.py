@@ -17,8 +17,8 @@ def test_rank_correlations_are_spearmans():
 
 def test_weights_are_replaced_from_the_head_down(random_run):
     views = np.random.default_rng(1).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
-    told = randomise_weights(random_run, views)
     network, fresh = load_network(random_run), new_network(random_run, SEED)
+    told = randomise_weights(load_network(random_run), fresh, views)
     assert len(told["steps"]) == 1 + len(network.stages())
     shares = [step["share"] for step in told["steps"]]
     assert shares == sorted(shares)
@@ -29,7 +29,8 @@ def test_weights_are_replaced_from_the_head_down(random_run):
     for step, other in ((0, network), (-1, fresh)):
         expected = rank_correlations(trained, evidence_of(other, views)).mean()
         assert told["steps"][step]["correlation"]["value"] == pytest.approx(expected, abs=1e-6)
-    assert told["passes"] == (told["steps"][-1]["correlation"]["high"] < 0.5)
+    last = told["steps"][-1]["correlation"]
+    assert told["passes"] == (last["low"] > -0.5 and last["high"] < 0.5)
 
 
 def test_the_same_seed_gives_the_same_random_network(random_run):

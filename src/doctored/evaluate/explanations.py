@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from doctored.data.files import written_aside
 from doctored.detector import DEFAULT_BUDGET, Detector
+from doctored.errors import TrainingError
 from doctored.evaluate.curves import Curves, follow_curves
 from doctored.evaluate.evaluation import Evaluation
 from doctored.evaluate.pointing import compare_masks
 from doctored.evaluate.reaction import Figures, figures_json
 from doctored.evaluate.sample import Rows, draw_sample, read_pictures, read_views
-from doctored.evaluate.white_box import why_not
+from doctored.evaluate.white_box import as_reason, open_network
 from doctored.explain import Explanation, explain
 from doctored.picture import decode, encode_png
 from doctored.version import __version__
@@ -63,7 +65,7 @@ def examine_explanations(
         masks, masked = compare_masks(detector, judgements.manifest, _masked_rows(evaluation, seed))
         report["curves"] = curves.to_json()
         report["masks"] = {"pictures": masked, **figures_json(masks)} if masked else None
-        report["sanity"] = _check_sanity(run, views)
+        report["sanity"] = _check_sanity(run, detector, views)
         report["insights"] = tell_insights(curves, masks if masked else None, report["sanity"])
         examples = list(_draw_examples(detector, evaluation, out, budget, seed))
     else:
@@ -81,13 +83,16 @@ def _masked_rows(evaluation: Evaluation, seed: int) -> Rows:
     return np.sort(np.random.default_rng(seed).permutation(rows)[:MASKED])
 
 
-def _check_sanity(run: Path | None, views: Any) -> dict[str, Any]:
-    reason = why_not(run)
-    if reason is not None or run is None:
-        return {"available": False, "reason": reason}
-    from doctored.evaluate.sanity import randomise_weights
+def _check_sanity(run: Path | None, detector: Detector, views: NDArray[np.uint8]) -> dict[str, Any]:
+    try:
+        network = open_network(run, detector, views)
+    except TrainingError as error:
+        return {"available": False, "reason": as_reason(error)}
+    from doctored.evaluate.sanity import SEED, randomise_weights
+    from doctored.evaluate.weights import new_network
 
-    return randomise_weights(run, views)
+    assert run is not None
+    return randomise_weights(network, new_network(run, SEED), views)
 
 
 def _draw_examples(

@@ -7,14 +7,21 @@ import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from doctored.data.files import written_aside
 from doctored.detector import DEFAULT_BUDGET, Detector
+from doctored.errors import TrainingError
 from doctored.evaluate.evaluation import Evaluation
 from doctored.evaluate.reaction import figures_json
 from doctored.evaluate.sample import draw_sample, read_views
 from doctored.version import __version__
+
+if TYPE_CHECKING:
+    from doctored.models import Network
 
 CONFIG, BEST = "config.toml", "checkpoints/best.pt"
 PICTURES = 1000
@@ -32,16 +39,32 @@ def find_run(detector_file: Path) -> Path | None:
     return folder if is_run else None
 
 
-def why_not(run: Path | None) -> str | None:
-    """Why weights cannot be used, as a sentence; None where they can."""
+def open_network(run: Path | None, detector: Detector, views: NDArray[np.uint8]) -> "Network":
+    """The network behind a detector, with its weights, in evaluation mode; torch is imported here.
+
+    `views`: some pictures as the detector sees them, uint8 [N, n, n, 3], to compare the two on. Raises
+    TrainingError, whose message is fit to be shown, where the weights are not at hand, or not its own.
+    """
     if run is None:
-        return (
-            "This needs the network's weights. Give a run's detector.onnx with its config.toml and "
-            "checkpoints beside it."
+        raise TrainingError(
+            "the network's weights are not at hand; give a run's detector.onnx with its config.toml and "
+            "checkpoints beside it"
         )
     if importlib.util.find_spec("torch") is None:
-        return "This needs torch. Install it with: pip install 'doctored[train]'."
-    return None
+        raise TrainingError(
+            "the network's weights need torch; install it with: pip install 'doctored[train]'"
+        )
+    from doctored.evaluate.weights import load_network, require_same
+
+    network = load_network(run)
+    require_same(network, detector, views[:_COMPARED])
+    return network
+
+
+def as_reason(error: TrainingError) -> str:
+    """What an error says, as a sentence."""
+    message = str(error)
+    return f"{message[0].upper()}{message[1:]}."
 
 
 def measure_attacks(
@@ -58,23 +81,21 @@ def measure_attacks(
 ) -> dict[str, Any]:
     """Attack a fixed draw of what `evaluation` scored, with the weights of `run`; write `attacks.json`.
 
-    Without weights the file says so, and why. Returns the file's content. `progress(done, total)` counts
-    attacked pictures. Raises TrainingError where the run's weights are not those of the detector, DataError
-    where a source is gone.
+    Where they are not at hand the file says so, and why. Returns the file's content. `progress(done, total)`
+    counts attacked pictures. Raises DataError where a source is gone.
     """
-    reason = why_not(run)
-    told: dict[str, Any] = {"doctored": __version__, "available": reason is None}
-    if reason is not None or run is None:
-        told["reason"] = reason
+    told: dict[str, Any] = {"doctored": __version__, "available": True}
+    at_most = pictures if run is not None else 0  # nothing is read in vain
+    rows = draw_sample(evaluation.judgements, at_most, seed)
+    views, is_read = read_views(evaluation.judgements.manifest, rows, detector.card.preprocess)
+    views, labels = views[is_read], evaluation.judgements.labels[rows][is_read]
+    try:
+        network = open_network(run, detector, views)
+    except TrainingError as error:
+        told |= {"available": False, "reason": as_reason(error)}
     else:
         from doctored.evaluate.attacks import STEPS, attack_all, warn
-        from doctored.evaluate.weights import load_network, require_same
 
-        rows = draw_sample(evaluation.judgements, pictures, seed)
-        views, is_read = read_views(evaluation.judgements.manifest, rows, detector.card.preprocess)
-        views, labels = views[is_read], evaluation.judgements.labels[rows][is_read]
-        network = load_network(run)
-        require_same(network, detector, views[:_COMPARED])
         clean, attacked = attack_all(
             network, detector, views, labels, budget=budget, epsilons=epsilons, seed=seed, progress=progress
         )

@@ -1,6 +1,7 @@
 """The only place where onnxruntime is imported: a detector's graph, opened and run in this process."""
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,26 +42,14 @@ class Session:
     views_a_run = 256
 
     def __init__(self, file: bytes, *, threads: int | None = None, provider: str = "cpu") -> None:
-        import onnxruntime
-
         self.card = Card.from_json(read_card_text(file))
         offered = available_providers()
         if provider not in offered:
             raise UsageError(
                 f"this onnxruntime has no provider called '{provider}': choose one of {', '.join(offered)}"
             )
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = _QUIET
-        options.intra_op_num_threads = threads or 0
-        options.inter_op_num_threads = 1
         providers = list(dict.fromkeys([PROVIDERS[provider], PROVIDERS["cpu"]]))
-        try:
-            self._session = onnxruntime.InferenceSession(file, options, providers=providers)
-        except Exception as error:  # its errors share no base but this
-            raise DetectorError(
-                f"onnxruntime {onnxruntime.__version__} does not open the detector: {_describe(error)}; "
-                "export it again, or install another onnxruntime"
-            ) from error
+        self._session = _open(file, "detector", threads, providers)
         self._check_signature()
         self._names = [output.name for output in self._session.get_outputs()]
 
@@ -99,6 +88,43 @@ class Session:
                 raise not_a_detector(f"the output {ascii(name)[:80]} is unknown")
             if entry.type != "tensor(float)" or len(entry.shape) != RANKS[name]:
                 raise not_a_detector(f"the output '{name}' must be float32 with {RANKS[name]} dimensions")
+
+
+class EncoderSession:
+    """A graph that is no detector, from one float32 input to one float32 output: a frozen encoder's, cut at a
+    layer. It is opened in the caller's own process, for a file of the caller's own choice.
+
+    Raises DetectorError where onnxruntime does not take it.
+    """
+
+    def __init__(self, file: bytes, *, threads: int | None = None) -> None:
+        self._session = _open(file, "encoder", threads, [PROVIDERS["cpu"]])
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            output: NDArray[np.float32] = self._session.run(None, {self._input: x})[0]
+        except Exception as error:
+            raise DetectorError(
+                f"the encoder failed on a batch of {len(x)}: {_describe(error)}; try another layer or encoder"
+            ) from error
+        return output
+
+
+def _open(file: bytes, what: str, threads: int | None, providers: list[str]) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _QUIET
+    options.intra_op_num_threads = threads or 0
+    options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(file, options, providers=providers)
+    except Exception as error:  # its errors share no base but this
+        raise DetectorError(
+            f"onnxruntime {onnxruntime.__version__} does not open the {what}: {_describe(error)}; "
+            "export it again, or install another onnxruntime"
+        ) from error
 
 
 def _describe(error: Exception) -> str:

@@ -9,7 +9,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from doctored.detector.onnx_file import MAX_FILE_BYTES
 from doctored.errors import TrainingError
-from doctored.models import Network
+from doctored.models import Evidence, Network
 
 OPSET = 18
 OUTPUTS = ("probability", "logit", "evidence", "embedding", "distance")
@@ -56,6 +57,9 @@ def measure_neighbourhood(embeddings: NDArray[np.float32]) -> Neighbourhood:
 class DetectorGraph(nn.Module):
     """uint8 [N, H, W, 3] → probability [N], logit [N], evidence [N, h, w], embedding [N, d], distance [N]."""
 
+    centre: Tensor
+    whitening: Tensor
+
     def __init__(self, network: Network, slope: float, offset: float, neighbourhood: Neighbourhood) -> None:
         super().__init__()
         if not slope > 0:
@@ -69,7 +73,10 @@ class DetectorGraph(nn.Module):
         self.register_buffer("whitening", torch.from_numpy(neighbourhood.whitening).float())
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        raw = self.network(self.network.normalise(pixels))
+        return self.judge(self.network(self.network.normalise(pixels)))
+
+    def judge(self, raw: Evidence) -> tuple[Tensor, ...]:
+        """The outputs, in the order of `OUTPUTS`, for what the network says before calibration."""
         evidence = raw.map * self.slope + self.offset
         logit = self.pool(evidence)
         distance = ((raw.embedding - self.centre) @ self.whitening).norm(dim=1)
@@ -77,32 +84,46 @@ class DetectorGraph(nn.Module):
 
 
 def to_onnx(graph: DetectorGraph, size: int, metadata: str) -> bytes:
-    """The graph as one ONNX file with any batch size, `metadata` under the key `doctored`.
-
-    Traces of the exporting machine (source paths in node metadata) are removed.
-    """
+    """The graph as one ONNX file with any batch size, `metadata` under the key `doctored`."""
     graph = graph.eval().cpu()
     graph.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    sample = torch.zeros((2, size, size, 3), dtype=torch.uint8)
+    return seal(trace(graph, torch.zeros((2, size, size, 3), dtype=torch.uint8), "pixels", OUTPUTS), metadata)
+
+
+def trace(module: nn.Module, sample: Tensor, input_name: str, output_names: Sequence[str]) -> Any:
+    """The ONNX model of a module with one input, like `sample` but for its batch size, which is left open."""
     with quiet_exporter(), torch.no_grad():
         program = torch.onnx.export(
-            graph,
+            module,
             (sample,),
             dynamo=True,
             opset_version=OPSET,
-            input_names=["pixels"],
-            output_names=list(OUTPUTS),
+            input_names=[input_name],
+            output_names=list(output_names),
             dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
             external_data=False,
             verbose=False,
         )
     if program is None:
         raise TrainingError("the exporter returned no graph; the network uses an operator that ONNX lacks")
-    model: Any = program.model_proto
+    return program.model_proto
+
+
+def seal(model: Any, metadata: str) -> bytes:
+    """The model as a file, `metadata` under the key `doctored`.
+
+    Traces of the exporting machine (source paths in node metadata) are removed. TrainingError for a file that
+    is larger than a detector may be.
+    """
     strip(model)
     model.producer_name, model.producer_version = "doctored", ""
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {"doctored": metadata})
+    if (size := model.ByteSize()) > MAX_FILE_BYTES:
+        raise TrainingError(
+            f"the detector takes {size >> 20} MiB, and its file may take {MAX_FILE_BYTES >> 20}; "
+            "train a smaller network"
+        )
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
 

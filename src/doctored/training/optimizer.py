@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from doctored.models import Network
+from doctored.training.freezing import weights_by_stage
 from doctored.training.recipe import Recipe
 
 MOMENTUM = 0.9
@@ -65,26 +66,53 @@ class MuonAdamW(torch.optim.AdamW):
 
 
 def make_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser; biases and norms are not decayed."""
-    hidden = hidden_convolutions(network) if recipe.optimizer == "muon" else []
-    others = [p for p in network.parameters() if not any(p is q for q in hidden)]
-    decayed = {"params": [p for p in others if p.ndim > 1], "weight_decay": recipe.weight_decay}
-    undecayed = {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0}
-    if not hidden:
-        return torch.optim.AdamW([decayed, undecayed], lr=recipe.learning_rate, fused=True)
+    """The recipe's optimiser, of the weights that take gradients; biases and norms are not decayed.
+
+    A group's `rate_factor` is what the loop multiplies its learning rate by.
+    """
+    hidden = set(map(id, hidden_convolutions(network))) if recipe.optimizer == "muon" else set()
     orthogonal = {
-        "params": hidden,
         "weight_decay": recipe.muon_weight_decay,
         "orthogonal": True,
         "muon_ratio": recipe.muon_rate / recipe.learning_rate,
     }
-    return MuonAdamW([decayed, undecayed, orthogonal], recipe.learning_rate)
+    groups: list[dict[str, Any]] = []
+    for factor, weights in weights_by_rate(network, recipe.layer_decay):
+        others = [weight for weight in weights if id(weight) not in hidden]
+        kinds: list[dict[str, Any]] = [
+            {"params": [weight for weight in others if weight.ndim > 1], "weight_decay": recipe.weight_decay},
+            {"params": [weight for weight in others if weight.ndim <= 1], "weight_decay": 0.0},
+            {"params": [weight for weight in weights if id(weight) in hidden], **orthogonal},
+        ]
+        groups += [{"rate_factor": factor, **kind} for kind in kinds if kind["params"]]
+    if not hidden:
+        return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+    return MuonAdamW(groups, recipe.learning_rate)
+
+
+def weights_by_rate(network: Network, decay: float) -> list[tuple[float, list[nn.Parameter]]]:
+    """The weights that learn, and at which factor of the learning rate.
+
+    The head learns at 1, and each stage nearer the pixels at `decay` times the next one's factor: layer-wise
+    rates, as in Clark et al. 2020 (ELECTRA) and Bao et al. 2022 (BEiT).
+    """
+    if decay == 1:
+        return [(1.0, [weight for weight in network.parameters() if weight.requires_grad])]
+    parts = weights_by_stage(network)
+    return [
+        (decay ** (len(parts) - 1 - depth), [weight for weight in weights if weight.requires_grad])
+        for depth, weights in enumerate(parts)
+    ]
 
 
 def hidden_convolutions(network: Network) -> list[Tensor]:
-    """Weights of convolutions that neither see pixels nor are the head."""
+    """Weights that learn of convolutions that neither see pixels nor are the head, nor LoRA's adapters."""
     return [
         module.weight
-        for module in network.modules()
-        if isinstance(module, nn.Conv2d) and module is not network.head and module.in_channels > 3
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d)
+        and module is not network.head
+        and module.in_channels > 3
+        and module.weight.requires_grad
+        and ".lora_" not in name
     ]

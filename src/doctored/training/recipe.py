@@ -61,7 +61,9 @@ class Recipe:
     teacher_share: float = setting(0.5, "how far the teacher is believed, against the label")
     patience: int = setting(12, "stop after this many epochs without a lower validation loss (0: never)")
     limit: int = setting(0, "learn from at most this many pictures, both labels in proportion (0: all)")
-    val_fraction: float = setting(0.05, "share of the training pictures held out for every choice")
+    val_fraction: float = setting(
+        0.05, "share of pictures held out: a third chooses, the rest buys thresholds"
+    )
     seed: int = setting(0, "of the split, the weights, the order and the augmentation")
     precision: str = setting("auto", "auto, fp32 or bf16; auto times a few steps of each")
     compile: str = setting("auto", "auto, on or off: torch.compile; auto times it")

@@ -1,0 +1,132 @@
+"""An encoder that comes as an ONNX file: its graph, cut behind the layer that is asked for."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from doctored.detector.session import EncoderSession
+from doctored.errors import UsageError
+from doctored.spelling import suggest
+
+FLOAT = onnx.TensorProto.FLOAT
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxLayer:
+    """A graph from one input, pictures float [N, 3, side, side], to one output, the layer's.
+
+    `side` is 0 where the graph takes any; `content` is the graph as a file, `weights` counts what it holds.
+    """
+
+    model: Any
+    content: bytes
+    input_name: str
+    output_name: str
+    side: int
+    weights: int
+    session: EncoderSession
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.session.run(x)
+
+
+def read_layer(path: Path, layer: str, threads: int = 0) -> OnnxLayer:
+    """Read an encoder and cut it behind a layer: a tensor's name, a number, or empty for its own output.
+
+    A number counts the residual sums, from 1 at the pixels: a transformer has two a block. Raises UsageError
+    for a file that is no ONNX file, uses operators of its own, or takes no pictures of this layout, and for
+    a layer that is not there.
+    """
+    model = read_model(path)
+    if foreign := sorted({node.domain for node in model.graph.node} - {"", "ai.onnx"}):
+        raise UsageError(
+            f"{path.name} uses operators of {foreign[0]!r}, and a detector holds standard ones only; "
+            "export the encoder anew, without a runtime's optimisations"
+        )
+    input_name, side = find_input(model, path.name)
+    output_name = find_tensor(model, layer)
+    try:
+        cut = onnx.utils.Extractor(model).extract_model([input_name], [output_name])
+        onnx.checker.check_model(cut)
+        content: bytes = cut.SerializeToString()
+    except Exception as error:  # the checker's and the extractor's own kinds
+        raise UsageError(
+            f"{path.name} cannot be cut behind {output_name!r}, or needs more than pictures; take another"
+        ) from error
+    weights = sum(math.prod(tensor.dims) for tensor in cut.graph.initializer)
+    session = EncoderSession(content, threads=threads or None)
+    return OnnxLayer(cut, content, input_name, output_name, side, weights, session)
+
+
+def read_model(path: Path) -> Any:
+    """The file's model with the shapes of all its tensors, as far as they follow from the graph."""
+    try:
+        model = onnx.load(path)
+        return onnx.shape_inference.infer_shapes(model)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; give the path of an encoder") from error
+    except Exception as error:  # protobuf's, the loader's and the inference's own kinds
+        raise UsageError(
+            f"{path.name} is not an ONNX file that can be read; export the encoder anew"
+        ) from error
+
+
+def find_input(model: Any, name: str) -> tuple[str, int]:
+    """The input that takes pictures, float32 [N, 3, side, side] with N left open, and its side (0: any)."""
+    known = {tensor.name for tensor in model.graph.initializer}
+    for entry in model.graph.input:
+        sizes = [size.dim_value for size in entry.type.tensor_type.shape.dim]
+        is_float = entry.type.tensor_type.elem_type == FLOAT
+        if entry.name not in known and is_float and len(sizes) == 4 and sizes[1] in (0, 3):
+            if sizes[0]:
+                raise UsageError(
+                    f"{name} takes batches of {sizes[0]} only; export it with an open batch size"
+                )
+            if sizes[2] == sizes[3]:
+                return entry.name, int(sizes[2])
+    raise UsageError(f"{name} has no input for pictures, float32 [N, 3, side, side]; export it with one")
+
+
+def find_tensor(model: Any, layer: str) -> str:
+    """The name of the tensor that `layer` means (see `read_layer`)."""
+    ranks = tensor_ranks(model)
+    if not layer:
+        for entry in model.graph.output:
+            if ranks.get(entry.name) in (3, 4):
+                return str(entry.name)
+        raise UsageError("the encoder's outputs are neither tokens nor maps; say which layer to take")
+    if layer.isdecimal():
+        sums = residual_sums(model, ranks)
+        if not 1 <= int(layer) <= len(sums):
+            raise UsageError(f"a layer is a number from 1 to {len(sums)}, or a tensor's name, not {layer}")
+        return sums[int(layer) - 1]
+    if layer not in ranks:
+        raise UsageError(f"the encoder has no tensor {layer!r}: {suggest(layer, ranks)}")
+    return layer
+
+
+def tensor_ranks(model: Any) -> dict[str, int]:
+    """How many dimensions each computed float tensor has, where that is known."""
+    entries = [*model.graph.value_info, *model.graph.output]
+    made = {name for node in model.graph.node for name in node.output}
+    return {
+        entry.name: len(entry.type.tensor_type.shape.dim)
+        for entry in entries
+        if entry.name in made and entry.type.tensor_type.elem_type == FLOAT
+    }
+
+
+def residual_sums(model: Any, ranks: dict[str, int]) -> list[str]:
+    """Tensors of tokens or maps that are the sum of two computed ones, in the graph's order."""
+    given = {tensor.name for tensor in model.graph.initializer}
+    given |= {name for node in model.graph.node if node.op_type == "Constant" for name in node.output}
+    return [
+        node.output[0]
+        for node in model.graph.node
+        if node.op_type == "Add" and not given & set(node.input) and ranks.get(node.output[0]) in (3, 4)
+    ]

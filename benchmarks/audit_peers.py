@@ -167,6 +167,7 @@ def figures_of(name: str, answer: Answer, planted: dict[str, list[Pair]]) -> dic
 def main() -> None:
     parser = commands.parser(__doc__ or "")
     parser.add_argument("--envs", type=Path, required=True, help="where the tools' environments lie, or go")
+    parser.add_argument("--tool", choices=PEERS, help="only this one")
     parser.add_argument("--rounds", type=int, default=6)
     given = parser.parse_args()
     path = commands.data_of(given)
@@ -177,7 +178,7 @@ def main() -> None:
         folder, out = Path(scratch).resolve() / "pictures", Path(scratch) / "audit"
         planted = lay_out(path, folder)
         figures |= figures_of("doctored", ask_doctored(folder, out), planted)
-        for name in PEERS:
+        for name in [given.tool] if given.tool else PEERS:
             figures |= figures_of(name, ask_peer(name, environments, folder), planted)
             ask = partial(ask_peer, name, environments, folder)
             timed = interleave(

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from doctored.page.chart import Estimate, estimates, histogram
+from doctored.page.chart import Estimate, estimates, histogram, strip
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -24,7 +24,7 @@ def test_a_dot_stands_where_its_value_is():
     assert middle == pytest.approx((low + high) / 2, abs=0.01)
     texts = [text.text for text in svg.iter(f"{SVG}text")]
     assert texts == ["chance", "low", "<b>&", "high"]
-    assert svg.get("aria-label") == 'a "chart"'
+    assert svg.find(f"{SVG}title").text == 'a "chart"'
 
 
 def test_bars_are_shares_of_their_own_series():
@@ -33,6 +33,15 @@ def test_bars_are_shares_of_their_own_series():
     assert heights[1] == pytest.approx(3 * heights[0], abs=0.03)
     assert heights[2] == pytest.approx(heights[0] * 4, abs=0.03)
     assert len(heights) == 3
+
+
+def test_a_strip_is_decoration_and_stays_inside():
+    svg = ET.fromstring(strip(0.75, 0.5, 2.0, domain=(0.5, 1.0)))
+    assert svg.get("aria-hidden") == "true"
+    (dot,) = svg.iter("circle")
+    rail, bound = svg.iter("line")
+    assert float(dot.get("cx")) == pytest.approx((float(rail.get("x1")) + float(rail.get("x2"))) / 2)
+    assert (bound.get("x1"), bound.get("x2")) == (rail.get("x1"), rail.get("x2"))
 
 
 def test_nothing_makes_an_empty_chart():

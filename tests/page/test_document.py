@@ -86,6 +86,11 @@ def test_no_part_lets_a_tag_through(text):
         page.blank(text),
         page.card(text, Label.REAL, tag("p", text), pictures=[page.figure(page.picture(PNG, text))]),
         page.table([text], [[text], [1]]),
+        page.table([text], [[text]], caption=text, is_named=True),
+        page.tiles(page.Tile(text, text, [text])),
+        page.matrix(text, [text], [(text, [page.Cell(1, 0.5, "right")])], caption=text),
+        page.insight(text),
+        page.warning(text),
         page.paragraphs(text, text),
         page.fold(text, text),
         page.links(text, (text, text)),
@@ -99,6 +104,11 @@ def test_no_part_lets_a_tag_through(text):
         page.blank("x"),
         page.card("x", Label.REAL, tag("p", "x"), pictures=[page.figure(page.picture(PNG, "x"))]),
         page.table(["x"], [["x"], [1]]),
+        page.table(["x"], [["x"]], caption="x", is_named=True),
+        page.tiles(page.Tile("x", "x", ["x"])),
+        page.matrix("x", ["x"], [("x", [page.Cell(1, 0.5, "right")])], caption="x"),
+        page.insight("x"),
+        page.warning("x"),
         page.paragraphs("x", "x"),
         page.fold("x", "x"),
         page.links("x", ("x", "x")),
@@ -128,3 +138,20 @@ def test_a_badge_is_of_a_known_label():
     assert 'class="badge unsure"' in page.badge(Label.UNSURE)
     with pytest.raises(ValueError, match="not a valid Label"):
         page.badge("wrong")
+
+
+def test_a_table_names_its_rows_and_its_columns():
+    seen = Seen(page.table(["", "value"], [["accuracy", 0.5]], caption="Figures", is_named=True))
+    assert [attributes.get("scope") for name, attributes in seen.tags if name == "th"] == ["col", "row"]
+    assert seen.tags[0] == (
+        "div",
+        {"class": "wide", "role": "group", "aria-label": "Figures", "tabindex": "0"},
+    )
+    assert "Figures" in seen.text
+
+
+def test_a_cell_of_a_matrix_says_whether_it_is_right():
+    cells = [page.Cell(1234, 0.25, "right"), page.Cell(0, None, "wrong")]
+    text = page.matrix("truth", ["real", "fake"], [("real", cells)], caption="Confusion")
+    assert '<td class="right"><strong>1,234</strong><small>25.00 %</small></td>' in text
+    assert '<td class="wrong"><strong>0</strong></td>' in text

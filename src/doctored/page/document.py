@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from doctored.page.markup import Markup, closing, escape, join, opening, tag
 from doctored.page.script import SCRIPT
@@ -124,11 +125,84 @@ def grid(*cards: Markup, is_large: bool = False) -> Markup:
     return tag("div", *cards, class_="grid large" if is_large else "grid")
 
 
-def table(headers: Sequence[object], rows: Sequence[Sequence[object]]) -> Markup:
-    """A table that scrolls sideways on a narrow screen; numbers stand right."""
-    top = tag("tr", *(tag("th", header, scope="col") for header in headers))
-    body = [tag("tr", *(tag("td", cell, class_=_alignment(cell)) for cell in row)) for row in rows]
-    return tag("div", tag("table", tag("thead", top), tag("tbody", *body)), class_="wide")
+def table(
+    headers: Sequence[object],
+    rows: Sequence[Sequence[object]],
+    *,
+    caption: str | None = None,
+    is_named: bool = False,
+) -> Markup:
+    """A table that scrolls sideways on a narrow screen, by keyboard too; numbers stand right.
+
+    `is_named`: the first cell of a row is its heading.
+    """
+    top = tag("tr", *(tag("th", header, scope="col") if header else tag("td") for header in headers))
+    body = [tag("tr", *_cells(row, is_named)) for row in rows]
+    title = tag("caption", caption) if caption else ""
+    whole = tag("table", title, tag("thead", top), tag("tbody", *body))
+    return tag("div", whole, class_="wide", role="group", aria_label=caption or "Table", tabindex=0)
+
+
+def _cells(row: Sequence[object], is_named: bool) -> list[Markup]:
+    return [
+        tag("th", cell, scope="row") if is_named and not place else tag("td", cell, class_=_alignment(cell))
+        for place, cell in enumerate(row)
+    ]
+
+
+class Tile(NamedTuple):
+    """A headline figure: what it is, its value as shown, and the lines that stand below it."""
+
+    name: str
+    value: str
+    below: Sequence[str] = ()
+
+
+def tiles(*shown: Tile) -> Markup:
+    """Figures to be seen first, side by side."""
+    entries = [
+        tag(
+            "li",
+            tag("span", one.name, class_="soft"),
+            tag("strong", one.value),
+            *(tag("small", line) for line in one.below),
+        )
+        for one in shown
+    ]
+    return tag("ul", *entries, class_="tiles")
+
+
+class Cell(NamedTuple):
+    """`n` of a matrix; `kind` is `right`, `wrong` or `open`, `share` its share of the row."""
+
+    n: int
+    share: float | None
+    kind: str
+
+
+def matrix(
+    corner: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], *, caption: str
+) -> Markup:
+    """Counts of truth by answer, each with its share of its row, tinted by whether it is right."""
+    top = tag("tr", tag("th", corner, scope="col"), *(tag("th", name, scope="col") for name in columns))
+    body = [tag("tr", tag("th", name, scope="row"), *map(_matrix_cell, cells)) for name, cells in rows]
+    whole = tag("table", tag("caption", caption), tag("thead", top), tag("tbody", *body), class_="matrix")
+    return tag("div", whole, class_="wide", role="group", aria_label=caption, tabindex=0)
+
+
+def _matrix_cell(cell: Cell) -> Markup:
+    share = tag("small", f"{100 * cell.share:.2f} %") if cell.share is not None else ""
+    return tag("td", tag("strong", f"{cell.n:,}"), share, class_=cell.kind)
+
+
+def insight(sentence: object) -> Markup:
+    """What a chart says, in a sentence, before the chart."""
+    return tag("p", sentence, class_="insight")
+
+
+def warning(sentence: object) -> Markup:
+    """What must be known before the rest is believed."""
+    return tag("p", tag("strong", "Read with care: "), sentence, class_="warning")
 
 
 def facts(*pairs: tuple[object, object]) -> Markup:

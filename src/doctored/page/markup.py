@@ -10,7 +10,8 @@ from typing import Final
 
 VOID: Final = frozenset({"br", "hr", "img", "input", "meta"})
 ELEMENTS: Final = VOID | {
-    "a", "abbr", "article", "b", "bdi", "body", "code", "dd", "details", "div", "dl", "dt", "figcaption",
+    "a", "abbr", "article", "b", "bdi", "body", "caption", "code", "dd", "details", "div", "dl", "dt",
+    "figcaption",
     "figure", "footer", "h1", "h2", "h3", "head", "header", "html", "label", "li", "main", "nav", "ol",
     "option", "p", "pre", "section", "select", "small", "span", "strong", "summary", "table", "tbody", "td",
     "th", "thead", "time", "title", "tr", "ul",

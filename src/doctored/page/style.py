@@ -6,12 +6,16 @@ STYLE = """
   --ground: #fbfaf7; --card: #ffffff; --ink: #1c1b19; --soft: #67635c; --line: #e3dfd7;
   --fake: #b34700; --fake-ground: #fdeee2; --real: #00598c; --real-ground: #e3f1f9;
   --unsure: #5c5750; --unsure-ground: #efece6;
+  --first: #00598c; --second: #b34700; --third: #00735c; --fourth: #a3477f; --fifth: #7a5c00;
+  --sixth: #5c5750;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #161513; --card: #201f1c; --ink: #f0ede6; --soft: #a8a297; --line: #38352f;
     --fake: #ffa35c; --fake-ground: #43260f; --real: #74c3ef; --real-ground: #0e3046;
     --unsure: #c9c3b8; --unsure-ground: #34312c;
+    --first: #74c3ef; --second: #ffa35c; --third: #3fcfa8; --fourth: #f09ccb; --fifth: #e8c547;
+    --sixth: #c9c3b8;
   }
 }
 * { box-sizing: border-box; }
@@ -113,6 +117,68 @@ pre {
   border: 1px solid var(--soft); border-radius: 8px; padding: .375rem .5rem;
 }
 #told { margin: 0; padding-bottom: .375rem; }
+.insight { font-size: 1.125rem; line-height: 1.45; max-width: 50rem; }
+.warning {
+  background: var(--fake-ground); border-left: 4px solid var(--fake); border-radius: 0 8px 8px 0;
+  padding: .75rem 1rem; max-width: 50rem;
+}
+.missing { color: var(--soft); border-left: 4px solid var(--line); padding-left: .75rem; }
+.tiles {
+  display: grid; gap: .75rem; margin: 1.25rem 0; padding: 0; list-style: none;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 10rem), 1fr));
+}
+.tiles li {
+  display: grid; align-content: start; background: var(--card); border: 1px solid var(--line);
+  border-radius: 14px; padding: .75rem 1rem;
+}
+.tiles span { font-size: .875rem; }
+.tiles strong { font-size: 1.625rem; line-height: 1.3; letter-spacing: -.02em; }
+.tiles strong, .matrix strong { font-variant-numeric: tabular-nums; }
+.tiles small { color: var(--soft); font-size: .8125rem; }
+caption { text-align: left; color: var(--soft); font-size: .875rem; padding-bottom: .25rem; }
+tbody th { font-weight: 400; }
+thead th { font-size: .875rem; font-weight: 600; vertical-align: bottom; }
+.matrix td, .matrix tbody th { padding: .625rem 1rem; border: 2px solid var(--ground); }
+.matrix td { text-align: right; min-width: 6.5rem; }
+section > h3 { margin-top: 1.75rem; }
+.matrix strong { display: block; font-size: 1.125rem; }
+.matrix small { color: var(--ink); }
+.matrix .right { background: color-mix(in srgb, var(--third) 14%, var(--card)); }
+.matrix .wrong { background: color-mix(in srgb, var(--second) 18%, var(--card)); }
+.matrix .open { background: var(--unsure-ground); }
+.charts {
+  display: grid; gap: 1.25rem; margin: 1.25rem 0; align-items: start;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr));
+}
+figure.chart { border: 1px solid var(--line); border-radius: 14px; padding: .875rem 1rem; }
+.chart > figcaption {
+  padding: 0 0 .25rem; font-size: 1rem; font-weight: 650; color: var(--ink); text-align: left;
+}
+.chart > svg { display: block; width: 100%; height: auto; }
+.chart > svg text { font-size: 14px; font-variant-numeric: tabular-nums; }
+.chart .name { fill: var(--soft); }
+.chart .soft { font-size: .875rem; }
+.fake { --tone: var(--fake); } .real { --tone: var(--real); } .unsure { --tone: var(--unsure); }
+.first { --tone: var(--first); } .second { --tone: var(--second); } .third { --tone: var(--third); }
+.fourth { --tone: var(--fourth); } .fifth { --tone: var(--fifth); } .sixth { --tone: var(--sixth); }
+svg .rail { stroke: var(--line); stroke-width: 1; }
+svg .line { fill: none; stroke: var(--tone); stroke-width: 2.5; stroke-linejoin: round; }
+svg .dashes { stroke-dasharray: 7 5; stroke-width: 1.75; }
+svg .bound { stroke: var(--tone); stroke-width: 5; stroke-opacity: .5; }
+svg .dot, svg .bar, svg .band { fill: var(--tone); }
+svg .bar { fill-opacity: .7; }
+svg .band { fill-opacity: .2; }
+.chart .swatch { background: var(--tone); }
+.chart .swatch.dashes, .chart .swatch.line { height: 3px; vertical-align: 4px; width: 1.25rem; }
+.chart .swatch.dashes {
+  background: repeating-linear-gradient(90deg, var(--tone) 0 5px, transparent 5px 8px);
+}
+.strip-chart { display: block; width: 100%; min-width: 6rem; max-width: 12rem; }
+@media (max-width: 32rem) {
+  .chart > svg text { font-size: 19px; }
+  .matrix td { min-width: 0; }
+  .matrix td, .matrix tbody th { padding: .5rem; }
+}
 :focus-visible { outline: 3px solid var(--real); outline-offset: 2px; }
 [hidden], #filters[hidden] { display: none; }
 @media print { .card.row { content-visibility: visible; } #filters { display: none; } }

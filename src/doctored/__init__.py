@@ -2,7 +2,7 @@
 
     import doctored
 
-    detector = doctored.open("cifake-compact")        # or a path
+    detector = doctored.open("cifake-compact")        # or a path, or hf://owner/name@revision
     detector.predict("picture.png").label
     for record in doctored.scan(["folder"]): ...
     doctored.explain("picture.png")
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from doctored.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from doctored.detector import open_detector as open
+    from doctored.detector.hub import open_or_pull as open
     from doctored.evaluate import evaluate as evaluate  # type: ignore[no-redef, unused-ignore]
     from doctored.explain import explain as explain  # type: ignore[no-redef, unused-ignore]
     from doctored.scan.pipeline import scan as scan
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "explain", "open", "scan", "train"]
 
 _FUNCTIONS = {
-    "open": ("doctored.detector", "open_detector"),
+    "open": ("doctored.detector.hub", "open_or_pull"),
     "scan": ("doctored.scan.pipeline", "scan"),
     "explain": ("doctored.explain", "explain"),
     "train": ("doctored.training", "train"),

@@ -11,12 +11,6 @@ from doctored.errors import DetectorError
 if TYPE_CHECKING:
     from doctored.detector import Card
 
-QUESTIONS = {
-    "generated": "was this picture made by a generator?",
-    "tampered": "was this picture edited?",
-    "either": "was this picture made by a generator, or edited?",
-}
-
 
 def command(
     name: Annotated[
@@ -54,6 +48,8 @@ def as_object(card: "Card", sha256: str) -> dict[str, Any]:
 
 
 def list_one(card: "Card") -> Iterator[str]:
+    from doctored.detector.model_card import QUESTIONS
+
     yield f"{card.name} {card.version}"
     yield f"  asks     {QUESTIONS[card.asks.value]}"
     yield f"  knows    {card.domain.text} ({card.domain.kind.value})"
@@ -65,6 +61,8 @@ def list_one(card: "Card") -> Iterator[str]:
 
 def describe(card: "Card", sha256: str) -> Iterator[str]:
     """Everything on the card, for people."""
+    from doctored.detector.model_card import QUESTIONS
+
     domain, notes = card.domain, card.card
     sides = " to ".join(str(side) for side in sorted({domain.min_side, domain.max_side}))
     yield f"{card.name} {card.version}"

@@ -177,19 +177,18 @@ class Detector:
 def open_detector(
     name_or_path: str | os.PathLike[str], *, threads: int | None = None, provider: str = "cpu"
 ) -> Detector:
-    """Open a detector from the shelf by its name, or from a file.
+    """Open a detector from the shelf by its name, from a file, or as it was pulled from a hub.
 
-    A text that is the path of a file is taken for that file, anything else for a name. A file whose sha256
-    is on the shelf's list is trusted and runs in this process; any other runs in a child process with
-    limits, on the CPU. `threads` is for one call; by default one a core. `provider` is `cpu`, or `cuda`,
-    `openvino`, `coreml` where onnxruntime has it.
+    A text that is the path of a file is taken for that file, one that begins with `hf://` for the name of
+    what `doctored pull` fetched (nothing is fetched here), anything else for a name on the shelf. A file
+    whose sha256 is on the shelf's list is trusted and runs in this process; any other runs in a child
+    process with limits, on the CPU. `threads` is for one call; by default one a core. `provider` is `cpu`,
+    or `cuda`, `openvino`, `coreml` where onnxruntime has it.
 
     Raises DetectorError for an unknown name and for a file that is not a detector.
     """
     entries = shelf()
-    path = _find(name_or_path, entries)
-    file = _read(path)
-    sha256 = hashlib.sha256(file).hexdigest()
+    path, file, sha256 = load_file(name_or_path, entries)
     if any(entry.sha256 == sha256 for entry in entries):
         return Detector(Session(file, threads=threads, provider=provider), sha256)
     if any(entry.path == path for entry in entries):
@@ -204,6 +203,30 @@ def open_detector(
     from doctored.detector.foreign import ForeignSession  # late, for it is rarely asked for
 
     return Detector(ForeignSession(file, sha256, threads=threads), sha256)
+
+
+def load_file(
+    name_or_path: str | os.PathLike[str], entries: list[ShelfEntry] | None = None
+) -> tuple[Path, bytes, str]:
+    """Where the file of a name or path lies, its bytes and their sha256; errors as of `open_detector`.
+
+    `entries` are those of the shelf, where they are at hand.
+    """
+    pinned = None
+    if isinstance(name_or_path, str) and name_or_path.startswith("hf://"):
+        from doctored.detector.hub import find_pulled  # late, for it is rarely asked for
+
+        path, pinned = find_pulled(name_or_path)
+    else:
+        path = _find(name_or_path, shelf() if entries is None else entries)
+    file = _read(path)
+    sha256 = hashlib.sha256(file).hexdigest()
+    if pinned not in (None, sha256):
+        raise DetectorError(
+            f"{path} is not the file that was pulled (sha256 {sha256[:12]}…, not {pinned[:12]}…): delete its "
+            f"folder, then doctored pull {name_or_path}"
+        )
+    return path, file, sha256
 
 
 def _pixels(source: Source) -> NDArray[np.uint8]:

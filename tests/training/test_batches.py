@@ -81,3 +81,12 @@ def test_an_abandoned_epoch_leaves_no_thread_behind() -> None:
     assert next(items) == 0
     items.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
+
+
+def test_what_is_made_ahead_does_not_compete_for_the_cores() -> None:
+    def count_threads():
+        yield torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    assert list(ahead(count_threads())) == [1]
+    assert torch.get_num_threads() == before

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -23,13 +23,23 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Examples:
-    """Pictures uint8 [N, H, W, 3] (a memory map will do), labels uint8 [N] (fake is 1), rows by split."""
+    """Pictures uint8 [N, H, W, 3] (a memory map will do), labels uint8 [N] (fake is 1), rows by part.
+
+    Of the validation split `val` chooses the epoch and the calibration, and `held`, which chooses nothing,
+    buys thresholds; where it is empty `val` does that, too.
+    """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     train: Rows
     val: Rows
     test: Rows
+    held: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @property
+    def buying(self) -> str:
+        """The part that buys thresholds and the distance limit."""
+        return "held" if len(self.held) else "val"
 
     def take(self, rows: Rows) -> tuple[Tensor, Tensor]:
         return torch.from_numpy(self.pixels[rows]), torch.from_numpy(self.labels[rows]).float()
@@ -94,7 +104,8 @@ def ahead(items: Iterable[Item], count: int = AHEAD) -> Iterator[Item]:
     """The same items in the same order, the next `count` being made in a thread meanwhile."""
     source = iter(items)
     end = object()
-    with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
+    # torch counts threads for each thread: two teams on the same cores would wait for each other
+    with ThreadPoolExecutor(1, "batches", torch.set_num_threads, (1,)) as thread:
         waiting: list[Future[object]] = [thread.submit(next, source, end) for _ in range(count)]
         for place in itertools.cycle(range(count)):
             item = waiting[place].result()

@@ -131,7 +131,7 @@ def test_curves_are_short_and_tell_the_truth(scores):
 def test_fewer_answers_are_surer_and_a_cut_from_validation_is_used(scores):
     labels, logits = scores
     card = toy_card()
-    card.card.metrics["held.confidence_at_coverage_0.95"] = Metric(0.25, 1000, 0.2, 0.3)
+    card.card.metrics["confidence_at_coverage_0.95"] = Metric(0.25, 1000, 0.2, 0.3)
     rows = describe_curves(card, labels, logits)["risk_coverage"]["rows"]
     risks = [row["risk"]["value"] for row in rows if row["from"] == "these"]
     assert risks == sorted(risks, reverse=True)

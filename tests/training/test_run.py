@@ -63,9 +63,8 @@ def test_card_says_what_was_done(finished: RunResult) -> None:
     assert (card.domain.min_side, card.domain.max_side) == (32, 32)
     assert card.card.command.startswith("doctored train toy.zip --out runs/toy")
     assert "/" not in card.card.data
-    assert {f"{part}.{label}" for part in ("train", "val", "test") for label in ("real", "fake")} == set(
-        card.card.counts
-    )
+    parts = ("train", "val", "held", "test")
+    assert {f"{part}.{label}" for part in parts for label in ("real", "fake")} == set(card.card.counts)
     for side in ("fake", "real"):
         assert [threshold.budget for threshold in card.thresholds[side]] == [0.05, 0.01]
     metric = card.card.metrics["test.accuracy"]
@@ -187,6 +186,13 @@ def test_command_names_no_folder_and_every_changed_setting() -> None:
     assert command == "doctored train set.zip --out runs/run --name fine --set epochs=5"
 
 
+def test_the_settings_of_a_command_are_read_back_as_they_were() -> None:
+    recipe = Recipe(flip=False, balance=True, average=0.5, network="residual", limit=10)
+    words = describe_command("set.zip", "run", "run", recipe).split()
+    settings = [words[place + 1].split("=") for place, word in enumerate(words) if word == "--set"]
+    assert Recipe.from_settings(dict(settings)) == recipe
+
+
 def test_a_name_that_no_card_takes_is_refused_before_training(toy: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--name"):
         train(toy, tmp_path / "My Run")
@@ -265,3 +271,41 @@ def test_a_limited_run_learns_from_no_more_and_says_so(toy: Path, tmp_path: Path
     assert counts["test.real"] + counts["test.fake"] == 40
     split = json.loads((result.folder / "split.json").read_text())
     assert (split["limit"], split["left_out"], split["rows"]) == (80, 120, 120)
+
+
+def test_thresholds_are_bought_on_pictures_that_chose_nothing(finished: RunResult) -> None:
+    """The bound of each threshold is that of the held rows; val and held are the split, and share no unit."""
+    import pyarrow.parquet as parquet
+    from scipy import stats
+
+    card = Card.from_json((finished.folder / "model_card.json").read_text())
+    rows = parquet.read_table(finished.folder / "predictions.parquet").to_pylist()
+    parts = {part: [row for row in rows if row["part"] == part] for part in ("val", "held")}
+    assert all(row["split"] == "val" for part in parts.values() for row in part)
+    assert len(parts["held"]) == pytest.approx(2 * len(parts["val"]), abs=4)
+    reals = np.array([row["logit"] for row in parts["held"] if row["label"] == "real"])
+    for point in card.thresholds["fake"]:
+        wrong = int((reals >= point.logit).sum())
+        bound = (
+            stats.binomtest(wrong, len(reals), alternative="less").proportion_ci(0.95, method="exact").high
+        )
+        assert point.n == len(reals) == card.card.counts["held.real"]
+        assert point.bound == pytest.approx(bound, abs=1e-9)
+    assert "No threshold for a budget of 0.1%: it takes 2,995" in card.card.text
+    metrics = json.loads((finished.folder / "training_metrics.json").read_text())
+    assert metrics["calibration"]["kind"] in ("temperature", "platt")
+    assert f"Calibrated by {metrics['calibration']['kind']} scaling on {len(parts['val'])} " in card.card.text
+    held = np.array([row["logit"] for row in parts["held"]])
+    cut = card.card.metrics["confidence_at_coverage_0.95"]
+    assert (np.abs(held) >= cut.value).mean() >= 0.95
+    assert json.loads((finished.folder / "split.json").read_text())["buying_share"] == pytest.approx(2 / 3)
+
+
+def test_predictions_tell_every_row_of_val_by_its_own_label(finished: RunResult) -> None:
+    import pyarrow.parquet as parquet
+
+    manifest = parquet.read_table(finished.folder / "manifest.parquet").to_pylist()
+    labels = {row["id"]: row["label"] for row in manifest if row["split"] in ("val", "test")}
+    rows = parquet.read_table(finished.folder / "predictions.parquet").to_pylist()
+    assert {row["id"]: row["label"] for row in rows} == labels
+    assert len(rows) == len(labels)

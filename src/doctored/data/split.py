@@ -124,7 +124,7 @@ def settle_splits(
     return settled, report
 
 
-def draw_buyers(manifest: Manifest, *, seed: int, near: Near = ()) -> NDArray[np.bool_]:
+def draw_buyers(manifest: Manifest, *, seed: int = 0, near: Near = ()) -> NDArray[np.bool_]:
     """Which rows of the val split buy thresholds, bool [len(manifest)]; the others choose everything else.
 
     Two thirds of each class, whole units only, so that no copy, near copy or scene is on both sides. Where

@@ -15,9 +15,6 @@ from doctored.measure.summary import figure, proportion
 Labels = NDArray[np.uint8]
 Logits = NDArray[np.float64]
 COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8)
-VALIDATED_COVERAGES = (0.99, 0.95, 0.9)
-"""For these a card may hold, as the metric `CUT.format(coverage)`, the least |logit| bought on validation."""
-CUT = "held.confidence_at_coverage_{:g}"
 
 
 def describe_curves(card: Card, labels: Labels, logits: Logits) -> dict[str, Any]:
@@ -85,8 +82,8 @@ def describe_selection(card: Card, labels: Labels, logits: Logits) -> dict[str, 
     rows = []
     if len(labels):
         cuts = [(share, selective.cut_for_coverage(logits, share), "these") for share in COVERAGES]
-        for share in VALIDATED_COVERAGES:
-            if bought := card.card.metrics.get(CUT.format(share)):
+        for share in selective.COVERAGES:
+            if bought := card.card.metrics.get(selective.CUT.format(share)):
                 cuts.append((share, bought.value, "validation"))
         rows = [describe_cut(labels, logits, *cut) for cut in cuts]
     return {"points": points.tolist(), "area": curve.area, "rows": rows}

@@ -11,6 +11,10 @@ from numpy.typing import ArrayLike
 from doctored.errors import UsageError
 from doctored.measure.metrics import FloatArray, as_labels, as_scores
 
+COVERAGES = (0.99, 0.95, 0.9)
+CUT = "confidence_at_coverage_{:g}"
+"""For these coverages a card holds, under this name, the least |logit| that was bought on validation."""
+
 
 class RiskCoverage(NamedTuple):
     """One entry for each distinct |logit|, the largest first, float64 [K]: answer where |logit| is at least

@@ -1,5 +1,6 @@
 """A run opened again: its pictures and its best weights, and the detectors that they make."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,7 +67,9 @@ def open_run(
         raise DataError(
             f"the pictures are not those that {folder} was trained on; give those with --data, or train anew"
         )
-    material = Material(Path(plan.data), packed, packed.manifest, {})
+    told = folder / "split.json"
+    splits = json.loads(told.read_text(encoding="utf-8")) if told.exists() else {}
+    material = Material(Path(plan.data), packed, packed.manifest, splits)
     examples = material.examples()
     told = folder / "model_card.json"
     if told.exists():
@@ -130,7 +133,7 @@ def compare(trained: Trained, made: Made, int8: Run, float32: Run) -> tuple[Comp
     for part in made.measured.logits:
         outputs = list(run_over(int8, examples.pixels, getattr(examples, part)))
         logits[part] = np.concatenate([output.logit for output in outputs]).astype(np.float64)
-        if part == "val":
+        if part == examples.buying:
             distances = np.concatenate([output.distance for output in outputs])
             limit = float(np.percentile(distances, DISTANCE_PERCENTILE))
     labels = examples.labels[examples.val]

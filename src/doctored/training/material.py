@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from doctored.data.audit import Audit, audit
+from doctored.data.audit.twins import find_near_ids
 from doctored.data.manifest import Manifest
 from doctored.data.pack import Pack, pack, request_digest
 from doctored.data.readers import read_dataset, registered_readers
-from doctored.data.split import limit_rows, settle_splits
+from doctored.data.split import BUYING_SHARE, draw_buyers, limit_rows, settle_splits
 from doctored.detector.home import home
 from doctored.training.batches import Examples
 from doctored.training.loop import PACKING, Hooks
@@ -39,12 +40,22 @@ class Material:
         return ", ".join(sorted({licence or "not stated" for licence in self.manifest.column("licence")}))
 
     def examples(self) -> Examples:
-        """The pack's pixels with the labels and splits of the manifest."""
+        """The pack's pixels with the labels and splits of the manifest; val is parted in two, as `Examples`
+        tells, but for a run of a version that did not part it.
+
+        Near copies are looked for among the rows of val alone: a run that is opened again parts alike.
+        """
         rows = self.packed.indices(self.manifest)
         labels = np.zeros(len(self.packed.manifest), dtype=np.uint8)
         labels[rows] = np.array([label == "fake" for label in self.manifest.column("label")], dtype=np.uint8)
         splits = np.array(self.manifest.column("split"))
-        parts = (rows[splits == split] for split in ("train", "val", "test"))
+        buys = np.zeros(len(splits), bool)
+        if "buying_share" in self.splits:
+            val = self.manifest.select(splits == "val")
+            buys = draw_buyers(self.manifest, near=find_near(self.packed, val))
+        parts = (
+            rows[which] for which in (splits == "train", (splits == "val") & ~buys, splits == "test", buys)
+        )
         return Examples(self.packed.pixels, labels, *parts)
 
 
@@ -58,9 +69,24 @@ def open_material(data: Path, recipe: Recipe, hooks: Hooks) -> Material:
     count = f"{len(used):,}" if len(used) == len(whole) else f"{len(used):,} of {len(whole):,}"
     hooks.note(f"{count} pictures in {data.name}; packing (kept in the cache)")
     packed = pack_manifest(used, recipe, hooks)
-    manifest, report = settle_splits(packed.manifest, seed=recipe.seed, val_fraction=recipe.val_fraction)
-    splits = {**report.to_json(), "limit": recipe.limit, "left_out": len(whole) - len(used)}
+    near = find_near(packed, packed.manifest)
+    manifest, report = settle_splits(
+        packed.manifest, seed=recipe.seed, val_fraction=recipe.val_fraction, near=near
+    )
+    splits = {
+        **report.to_json(),
+        "buying_share": BUYING_SHARE,
+        "limit": recipe.limit,
+        "left_out": len(whole) - len(used),
+    }
     return Material(data, packed, manifest, splits)
+
+
+def find_near(packed: Pack, manifest: Manifest) -> list[tuple[str, str]]:
+    """Pairs of ids of packed pictures that are nearly alike."""
+    return find_near_ids(
+        manifest.column("id"), manifest.column("pixels_sha256"), packed.pixels, packed.indices(manifest)
+    )
 
 
 def pack_manifest(manifest: Manifest, recipe: Recipe, hooks: Hooks) -> Pack:
@@ -85,9 +111,9 @@ def record_audit(folder: Path, manifest: Manifest, hooks: Hooks) -> Audit:
 
 
 def count_splits(examples: Examples) -> dict[str, int]:
-    """Pictures by split and label: `train.real`, `train.fake`, ..."""
+    """Pictures by part and label: `train.real`, `train.fake`, ...; `held` are those that buy thresholds."""
     return {
         f"{part}.{label}": int((examples.labels[getattr(examples, part)] == value).sum())
-        for part in ("train", "val", "test")
+        for part in ("train", "val", "held", "test")
         for value, label in enumerate(("real", "fake"))
     }

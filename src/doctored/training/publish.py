@@ -1,7 +1,8 @@
 """The end of a run: calibrate, buy thresholds, measure, pass the parity gate, write the detector.
 
-Every choice (calibration, thresholds, the distance limit) is made on the validation split. The test
-split, where there is one, is measured afterwards and changes nothing.
+Every choice is made on the validation split: one part of it, which chose the epoch, chooses the calibration;
+the other, which chose nothing, buys thresholds and the distance limit. The test split, where there is one, is
+measured afterwards and changes nothing.
 """
 
 import json
@@ -29,9 +30,11 @@ from doctored.detector.card import (
 )
 from doctored.detector.session import Session
 from doctored.errors import TrainingError
-from doctored.measure.calibrate import Affine, fit_affine, sigmoid
-from doctored.measure.summary import Figure, proportion, summarise
-from doctored.measure.thresholds import OperatingPoint, operating_points
+from doctored.measure import selective
+from doctored.measure.calibrate import Affine, Calibration, choose_calibration, sigmoid
+from doctored.measure.intervals import quantile_interval
+from doctored.measure.summary import Figure, figure, proportion, summarise
+from doctored.measure.thresholds import BUDGETS, SMALL_BUDGET, OperatingPoint, needed, operating_points
 from doctored.models import Network, count_parameters
 from doctored.models.weights import without_folders
 from doctored.training.batches import Examples
@@ -91,14 +94,18 @@ def publish(trained: Trained, folder: Path, note: Callable[[str], None]) -> dict
     summary = {
         "parameters": count_shipped(trained.network),
         "epochs": trained.epochs,
-        "calibration": measured.affine._asdict(),
+        "calibration": {
+            **measured.affine._asdict(),
+            "kind": measured.calibration.kind,
+            "log_loss": measured.calibration.losses,
+        },
         "distance_limit": measured.distance_limit,
         "parity": {"largest_difference": made.difference, "pictures": made.compared},
         "metrics": {key: asdict(metric) for key, metric in made.card.card.metrics.items()},
     }
     write_json(folder / "training_metrics.json", summary)
     write_json(folder / "model_card.json", json.loads(made.card.to_json()))
-    write_predictions(folder / "predictions.parquet", trained.manifest, measured.logits)
+    write_predictions(folder / "predictions.parquet", trained.manifest, trained.examples, measured.logits)
     with written_aside(folder / "detector.onnx") as aside:
         aside.write_bytes(made.file)
     return summary
@@ -119,6 +126,9 @@ def make_detector(trained: Trained, note: Callable[[str], None]) -> Made:
     examples, recipe = trained.examples, trained.recipe
     note("calibrating, and buying thresholds, on the validation split")
     measured = measure(trained)
+    note(f"calibrated by {describe_calibration(measured.calibration)}")
+    if why := choose_budgets(examples)[1]:
+        note(why)
     card = make_card(trained, measured)
     note("exporting, and comparing torch with onnxruntime on real pictures")
     graph = DetectorGraph(trained.network, *measured.affine, measured.neighbourhood)
@@ -130,32 +140,60 @@ def make_detector(trained: Trained, note: Callable[[str], None]) -> Made:
 
 
 class Measured(NamedTuple):
-    """What the validation split decided; `logits` are calibrated, by split, in the examples' order."""
+    """What the validation split decided; `logits` are calibrated, by part, in the examples' order."""
 
-    affine: Affine
+    calibration: Calibration
     neighbourhood: Neighbourhood
     distance_limit: float
     logits: dict[str, NDArray[np.float64]]
+
+    @property
+    def affine(self) -> Affine:
+        return self.calibration.affine
 
 
 def measure(trained: Trained) -> Measured:
     examples = trained.examples
     sample = np.sort(np.random.default_rng(trained.recipe.seed).permutation(examples.train)[:NEIGHBOURS])
     neighbourhood = measure_neighbourhood(trained.look(sample)[1])
-    raw, embeddings = trained.look(examples.val)
-    affine = fit_affine(raw, examples.labels[examples.val])
-    logits = {"val": affine.slope * raw + affine.offset}
-    if len(examples.test):
-        raw_test, _ = trained.look(examples.test)
-        logits["test"] = affine.slope * raw_test + affine.offset
-    limit = float(np.percentile(neighbourhood.distance(embeddings), DISTANCE_PERCENTILE))
-    return Measured(affine, neighbourhood, limit, logits)
+    looked = {
+        part: trained.look(rows)
+        for part in ("val", "held", "test")
+        if len(rows := getattr(examples, part)) or part == "val"
+    }
+    calibration = choose_calibration(
+        looked["val"][0], examples.labels[examples.val], seed=trained.recipe.seed
+    )
+    slope, offset = calibration.affine
+    logits = {part: slope * raw + offset for part, (raw, _) in looked.items()}
+    distances = neighbourhood.distance(looked[examples.buying][1])
+    limit = float(np.percentile(distances, DISTANCE_PERCENTILE))
+    return Measured(calibration, neighbourhood, limit, logits)
+
+
+def describe_calibration(calibration: Calibration) -> str:
+    losses = ", ".join(f"{kind} {loss:.4f}" for kind, loss in calibration.losses.items())
+    return f"{calibration.kind} scaling" + (f" (cross-validated log loss: {losses})" if losses else "")
+
+
+def choose_budgets(examples: Examples) -> tuple[tuple[float, ...], str]:
+    """5 % and 1 %, whatever their bound, and 0.1 % where there are pictures to promise it; else why not."""
+    labels = examples.labels[getattr(examples, examples.buying)]
+    least, rarer = needed(SMALL_BUDGET), min(int((labels == target).sum()) for target in (0, 1))
+    if rarer >= least:
+        return (*BUDGETS, SMALL_BUDGET), ""
+    return BUDGETS, (
+        f"No threshold for a budget of {SMALL_BUDGET:.1%}: it takes {least:,} pictures of each class to buy "
+        f"it on, and there are {rarer:,}."
+    )
 
 
 def make_card(trained: Trained, measured: Measured, name: str = "") -> Card:
     """The card of a detector that was measured so; `name` where it is not the run's own."""
     examples, about, recipe = trained.examples, trained.about, trained.recipe
-    points = operating_points(measured.logits["val"], examples.labels[examples.val])
+    budgets, why = choose_budgets(examples)
+    buyers = getattr(examples, examples.buying)
+    points = operating_points(measured.logits[examples.buying], examples.labels[buyers], budgets)
     low, high = find_sides(trained.manifest, recipe)
     return Card(
         name=name or trained.name,
@@ -178,7 +216,11 @@ def make_card(trained: Trained, measured: Measured, name: str = "") -> Card:
             limits=describe_limits(low, high),
             commit=about.commit or "unknown",
             command=about.command,
-            text=describe_network(trained),
+            text=" ".join(
+                filter(
+                    None, (describe_network(trained), describe_choices(trained, measured.calibration), why)
+                )
+            ),
         ),
         digest=trained.manifest.digest(),
     )
@@ -205,6 +247,13 @@ def describe_network(trained: Trained) -> str:
     )
 
 
+def describe_choices(trained: Trained, calibration: Calibration) -> str:
+    told = f"Calibrated by {calibration.kind} scaling on {len(trained.examples.val):,} validation pictures"
+    if not len(trained.examples.held):
+        return f"{told}, which chose the epoch and bought the thresholds, too."
+    return f"{told}; thresholds bought on {len(trained.examples.held):,} others, which chose nothing."
+
+
 def find_sides(manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
     """The shortest and the longest side, in pixels, of what the network was trained on."""
     if recipe.preprocess == "exact":
@@ -222,13 +271,21 @@ def find_sides(manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
 def make_metrics(
     examples: Examples, measured: Measured, points: Mapping[str, Sequence[OperatingPoint]]
 ) -> dict[str, Metric]:
-    """Figures by split; for the test split also what the thresholds, bought on validation, cost there."""
-    rows = {"val": examples.val, "test": examples.test}
+    """Figures by part; for the test split also what the thresholds, bought on validation, cost there; and the
+    least |logit| to ask for where only so many pictures are to have an answer."""
     metrics = {
         f"{part}.{key}": metric
         for part, logits in measured.logits.items()
-        for key, metric in describe(examples.labels[rows[part]], logits).items()
+        for key, metric in describe(examples.labels[getattr(examples, part)], logits).items()
     }
+    sureness = np.abs(measured.logits[examples.buying])
+    for coverage in selective.COVERAGES:
+        cut = figure(
+            selective.cut_for_coverage(sureness, coverage),
+            len(sureness),
+            quantile_interval(sureness, 1 - coverage),
+        )
+        metrics |= as_metric(selective.CUT.format(coverage), cut)
     if "test" in measured.logits:
         labels, logits = examples.labels[examples.test], measured.logits["test"]
         for point in points["fake"]:
@@ -248,15 +305,15 @@ def write_json(path: Path, value: Any) -> None:
 def describe(labels: NDArray[np.uint8], logits: NDArray[np.float64]) -> dict[str, Metric]:
     """Every figure of the summary; what this slice cannot have is left out."""
     metrics: dict[str, Metric] = {}
-    for key, figure in summarise(labels, logits).items():
-        metrics |= as_metric(key, figure)
+    for key, found in summarise(labels, logits).items():
+        metrics |= as_metric(key, found)
     return metrics
 
 
-def as_metric(key: str, figure: Figure) -> dict[str, Metric]:
-    if figure.value is None or figure.low is None or figure.high is None:
+def as_metric(key: str, found: Figure) -> dict[str, Metric]:
+    if found.value is None or found.low is None or found.high is None:
         return {}
-    return {key: Metric(figure.value, figure.n, figure.low, figure.high)}
+    return {key: Metric(found.value, found.n, found.low, found.high)}
 
 
 def describe_pool(network: Network, slope: float) -> Pool:
@@ -293,26 +350,31 @@ def describe_sides(low: int, high: int) -> str:
     return f"of exactly {low}×{low} pixels" if low == high else f"with sides of {low} to {high} pixels"
 
 
-def write_predictions(path: Path, manifest: Manifest, logits: Mapping[str, NDArray[np.float64]]) -> None:
-    """One row a picture of the measured splits: id, split, label, logit, probability."""
+def write_predictions(
+    path: Path, manifest: Manifest, examples: Examples, logits: Mapping[str, NDArray[np.float64]]
+) -> None:
+    """One row a picture that was measured: id, split, part (of val: `val` chose, `held` bought thresholds),
+    label, logit, probability."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
     splits = np.array(manifest.column("split"))
-    identities, labels = (
-        np.array(manifest.column("id"), dtype=object),
-        np.array(manifest.column("label"), dtype=object),
-    )
-    columns: dict[str, list[Any]] = {"id": [], "split": [], "label": [], "logit": [], "probability": []}
+    rows = {split: np.flatnonzero(splits == split) for split in ("val", "test")}
+    both = np.concatenate([examples.val, examples.held])
+    if (len(both), len(examples.test)) != (len(rows["val"]), len(rows["test"])):
+        raise TrainingError("the predictions are not of the manifest's rows; this is a bug, please report it")
+    # the parts lie in the manifest's order, each by itself: a picture's rank among both is its place in val
+    in_order = rows["val"][np.argsort(np.argsort(both))]
+    rows["val"], rows["held"] = np.split(in_order, [len(examples.val)])
+    identities, labels = manifest.column("id"), manifest.column("label")
+    columns: dict[str, list[Any]] = {
+        "id": [], "split": [], "part": [], "label": [], "logit": [], "probability": []
+    }  # fmt: skip
     for part, values in logits.items():
-        here = splits == part
-        if here.sum() != len(values):
-            raise TrainingError(
-                f"{len(values)} predictions for {here.sum()} rows of {part}; this is a bug, please report it"
-            )
-        columns["id"] += list(identities[here])
-        columns["split"] += [part] * len(values)
-        columns["label"] += list(labels[here])
+        columns["id"] += [identities[row] for row in rows[part]]
+        columns["split"] += [str(splits[row]) for row in rows[part]]
+        columns["part"] += [part] * len(values)
+        columns["label"] += [labels[row] for row in rows[part]]
         columns["logit"] += values.tolist()
         columns["probability"] += sigmoid(values).tolist()
     with written_aside(path) as aside:

@@ -54,6 +54,7 @@ class Recipe:
     encoder: str = setting("", "for the network 'frozen': a network, a run's folder or an .onnx file")
     layer: str = setting("", "its layer: a number, counted from the pixels, or a name (empty: the last)")
     encoder_side: int = setting(0, "pictures are enlarged to this many pixels a side for it (0: as it needs)")
+    encoder_int8: bool = setting(False, "its weights are rounded to 8 bits, and take a byte each in the file")
     encoder_pixels: str = setting("imagenet", "how an .onnx file wants pixels: imagenet, clip, half or unit")
     clip_norm: float = setting(0.0, "gradients are scaled down to this norm (0: never)")
     adversarial: float = setting(0.0, "train on pictures misled by up to this many grey levels (0: never)")

@@ -55,17 +55,21 @@ def find_twins(records: NDArray[Any]) -> Twins:
 
 
 def find_near_ids(
-    ids: Sequence[str], digests: Sequence[str | None], pixels: NDArray[np.uint8]
+    ids: Sequence[str],
+    digests: Sequence[str | None],
+    pixels: NDArray[np.uint8],
+    places: NDArray[np.int64],
 ) -> list[tuple[str, str]]:
     """Pairs of ids of pictures that show nearly the same, as the audit finds them, from packed pixels.
 
     `digests` are the manifest's `pixels_sha256`, equal for equal pixels, None where not known; `pixels` uint8
-    [N, n, n, 3], a memory map will do. Of several pictures with equal pixels only the first is paired.
+    [M, n, n, 3], a memory map will do; `places` int64 [N] tells where in it each picture lies. Of several
+    pictures with equal pixels only the first is paired.
     """
     records = np.zeros(len(ids), _SEEN)
     for start in range(0, len(ids), _PICTURES_AT_ONCE):
         part = slice(start, start + _PICTURES_AT_ONCE)
-        small = _reduce(np.asarray(pixels[part]))
+        small = _reduce(np.asarray(pixels[places[part]]))
         records["hash"][part], records["is_plain"][part] = hash_pictures(small)
         records["thumbnail"][part] = shrink(small)
     records["is_read"] = True

@@ -29,7 +29,7 @@ python:
 
 $(VENV)/$(MARK): pyproject.toml constraints.txt src/doctored/version.py | python
 	$(PYTHON) -m venv $(VENV)
-	$(PINNED) $(VENV)/bin/python $(PIP_INSTALL) --editable '.[demo,train,heif,hub,dev]'
+	$(PINNED) $(VENV)/bin/python $(PIP_INSTALL) --editable '.[demo,train,track,heif,hub,dev]'
 	@touch $@
 
 $(DEMO_VENV)/$(MARK): pyproject.toml constraints.txt src/doctored/version.py | python

@@ -1,27 +1,26 @@
-"""What torchrun starts, for tests: `two_processes.py DATA RUN ...` trains these runs, or goes on with them.
+"""What torchrun starts, for tests: `two_processes.py DATA WHOLE RUN ...` trains these runs, or goes on.
 
-Through the command line, as a user would; a run is called by the network that it trains.
+The first through the command line, from archive to detector, as a user would; of the others just the
+training. A run is called by the network that it trains.
 """
 
 import os
 import sys
-import warnings
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
 from doctored.cli.main import main
 from doctored.models.base import Network, Pool, network
-from doctored.training import Recipe
+from doctored.training import Recipe, RunResult, train
+from doctored.training import run as running
+from doctored.training.loop import Hooks
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "epochs": 2, "batch_size": 32, "val_fraction": 0.25, "average": 0.9, "precision": "fp32",
     "compile": "off", "threads": 1, "optimizer": "adamw", "clip_norm": 1.0, "balance": True,
 }  # fmt: skip
-
-
-def recipe(name: str) -> Recipe:
-    return Recipe(network=name, **SETTINGS)
 
 
 @network("plain")
@@ -41,12 +40,20 @@ class Plain(Network):
         return self.body(x)
 
 
+def train_only(data: Path, folder: Path, hooks: Hooks | None = None) -> RunResult:
+    """A run without its audit and its detector, which take longer than a few steps do."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "audit.json").write_text("{}\n")
+    running.publish = lambda *_: {"metrics": {}}
+    return train(data, folder, Recipe(network=folder.name, **SETTINGS), device="cpu", hooks=hooks)
+
+
 if __name__ == "__main__":
-    warnings.simplefilter("error", ResourceWarning)
-    data, *runs = sys.argv[1:]
-    for run in runs:
-        settings = SETTINGS | {"network": Path(run).name}
-        words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        if code := main(["train", data, "--out", run, "--device", "cpu", *words]):
-            sys.exit(code)
+    data, whole, *others = map(Path, sys.argv[1:])
+    settings = {**SETTINGS, "network": whole.name}
+    words = [word for key, value in settings.items() for word in ("--set", f"{key}={str(value).lower()}")]
+    if code := main(["train", str(data), "--out", str(whole), "--device", "cpu", *words]):
+        sys.exit(code)
+    for folder in others:
+        train_only(data, folder)
     print(f"process {os.environ['RANK']} of {os.environ['WORLD_SIZE']} is done", flush=True)

@@ -203,7 +203,7 @@ def start_processes(device: str, recipe: Recipe, hooks: Hooks) -> tuple[Accelera
 
 
 def make_network(recipe: Recipe, examples: Examples) -> Network:
-    """The recipe's network, its random weights seeded; it normalises as its weights expect, else by the data."""
+    """The recipe's network, seeded; it normalises as its weights expect, or else by the training pictures."""
     if recipe.network == FROZEN:
         return open_encoder(recipe)
     torch.manual_seed(recipe.seed)
@@ -286,7 +286,11 @@ def describe_command(data: str, out: str, name: str, recipe: Recipe) -> str:
     default = Recipe()
     shown = {**vars(recipe), "teacher": Path(recipe.teacher).name}
     shown |= {key: without_folders(shown[key]) for key in ("network", "weights", "encoder")}
-    changed = [f"--set {key}={value}" for key, value in shown.items() if value != getattr(default, key)]
+    changed = [
+        f"--set {key}={str(value).lower() if isinstance(value, bool) else value}"
+        for key, value in shown.items()
+        if value != getattr(default, key)
+    ]
     named = [f"--name {name}"] if name != out else []
     return " ".join(["doctored train", data, f"--out runs/{out}", *named, *changed])
 

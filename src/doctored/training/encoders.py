@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from doctored.errors import UsageError
 from doctored.models import Evidence, Network, build_network
 from doctored.spelling import suggest
+from doctored.training.byte_weights import round_network
 from doctored.training.freezing import learnable_stages
 from doctored.training.onnx_encoder import OnnxLayer, read_layer
 from doctored.training.recipe import Recipe
@@ -171,6 +172,8 @@ def open_encoder(recipe: Recipe) -> FrozenNetwork:
 
 def open_torch(encoder: Network, recipe: Recipe) -> TorchEncoder:
     layer = find_layer(encoder, recipe.layer)
+    if recipe.encoder_int8:
+        round_network(encoder)
     encoder.eval().requires_grad_(True)
     side = recipe.encoder_side or recipe.size
     features = as_map(features_at(encoder, layer, torch.zeros(1, 3, side, side)))
@@ -184,7 +187,7 @@ def open_torch(encoder: Network, recipe: Recipe) -> TorchEncoder:
 
 
 def open_onnx(recipe: Recipe) -> OnnxEncoder:
-    file = read_layer(Path(recipe.encoder), recipe.layer, recipe.threads)
+    file = read_layer(Path(recipe.encoder), recipe)
     side = file.side or recipe.encoder_side or recipe.size
     if recipe.size > side or recipe.encoder_side not in (0, side):
         raise UsageError(

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from doctored.detector.onnx_file import MAX_FILE_BYTES
 from doctored.errors import TrainingError
 from doctored.models import Evidence, Network
+from doctored.training.byte_weights import store_in_bytes
 
 OPSET = 18
 OUTPUTS = ("probability", "logit", "evidence", "embedding", "distance")
@@ -110,12 +111,13 @@ def trace(module: nn.Module, sample: Tensor, input_name: str, output_names: Sequ
 
 
 def seal(model: Any, metadata: str) -> bytes:
-    """The model as a file, `metadata` under the key `doctored`.
+    """The model as a file, `metadata` under the key `doctored`; weights that were rounded take a byte each.
 
     Traces of the exporting machine (source paths in node metadata) are removed. TrainingError for a file that
     is larger than a detector may be.
     """
     strip(model)
+    store_in_bytes(model)
     model.producer_name, model.producer_version = "doctored", ""
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {"doctored": metadata})

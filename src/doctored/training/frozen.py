@@ -21,16 +21,15 @@ from doctored.training.loop import PACKING, Hooks, Row
 from doctored.training.material import Material
 from doctored.training.recipe import Recipe
 
-BYTES = 4  # of a weight in the file
 
-
-def require_room_in_file(network: FrozenNetwork) -> None:
+def require_room_in_file(network: FrozenNetwork, recipe: Recipe) -> None:
     """TrainingError, before any feature is computed, for an encoder that no detector file can hold."""
-    needed = BYTES * (network.weights + network.head.in_channels**2)
+    whitening = network.head.in_channels**2
+    needed = network.weights * (1 if recipe.encoder_int8 else 4) + 4 * whitening
     if needed > MAX_FILE_BYTES:
         raise TrainingError(
             f"up to this layer the encoder takes {needed >> 20} MiB, and a detector's file may take "
-            f"{MAX_FILE_BYTES >> 20}; take an earlier layer or a smaller encoder"
+            f"{MAX_FILE_BYTES >> 20}; take an earlier layer, a smaller encoder, or encoder_int8"
         )
 
 
@@ -49,7 +48,7 @@ def fit_head(
     """
     if accelerator.num_processes > 1:
         raise UsageError("a head on a frozen encoder is trained by one process; start it without torchrun")
-    require_room_in_file(network)
+    require_room_in_file(network, recipe)
     hooks.note(f"features of {len(examples.pixels):,} pictures (kept beside the pack)")
     features = pooled_features(
         network, material.packed, accelerator.device, lambda done, total: hooks.step(PACKING, done, total)
@@ -65,11 +64,11 @@ def fit_head(
 
     train, val = ((features[part], examples.labels[part]) for part in (examples.train, examples.val))
     attempts = fit_heads(train, val, balance=recipe.balance, tried=record)
-    best = min(attempts, key=lambda attempt: attempt.val_loss)
-    wear(network, best.head)
+    best = min(range(len(attempts)), key=lambda number: attempts[number].val_loss)
+    wear(network, attempts[best].head)
     state = {
         "network": {f"head.{name}": value for name, value in network.head.state_dict().items()},
-        "epoch": attempts.index(best) + 1,
+        "epoch": best + 1,
     }
     checkpoint.save(state, folder / "checkpoints" / "best.pt")
     with written_aside(folder / "metrics.jsonl") as aside:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from doctored.detector.session import EncoderSession
 from doctored.errors import UsageError
 from doctored.spelling import suggest
+from doctored.training.byte_weights import round_graph
+from doctored.training.recipe import Recipe
 
 FLOAT = onnx.TensorProto.FLOAT
 
@@ -35,8 +37,8 @@ class OnnxLayer:
         return self.session.run(x)
 
 
-def read_layer(path: Path, layer: str, threads: int = 0) -> OnnxLayer:
-    """Read an encoder and cut it behind a layer: a tensor's name, a number, or empty for its own output.
+def read_layer(path: Path, recipe: Recipe) -> OnnxLayer:
+    """Read an encoder, cut behind the recipe's layer: a tensor's name, a number, or empty for its output.
 
     A number counts the residual sums, from 1 at the pixels: a transformer has two a block. Raises UsageError
     for a file that is no ONNX file, uses operators of its own, or takes no pictures of this layout, and for
@@ -49,9 +51,11 @@ def read_layer(path: Path, layer: str, threads: int = 0) -> OnnxLayer:
             "export the encoder anew, without a runtime's optimisations"
         )
     input_name, side = find_input(model, path.name)
-    output_name = find_tensor(model, layer)
+    output_name = find_tensor(model, recipe.layer)
     try:
         cut = onnx.utils.Extractor(model).extract_model([input_name], [output_name])
+        if recipe.encoder_int8:
+            round_graph(cut)
         onnx.checker.check_model(cut)
         content: bytes = cut.SerializeToString()
     except Exception as error:  # the checker's and the extractor's own kinds
@@ -59,7 +63,7 @@ def read_layer(path: Path, layer: str, threads: int = 0) -> OnnxLayer:
             f"{path.name} cannot be cut behind {output_name!r}, or needs more than pictures; take another"
         ) from error
     weights = sum(math.prod(tensor.dims) for tensor in cut.graph.initializer)
-    session = EncoderSession(content, threads=threads or None)
+    session = EncoderSession(content, threads=recipe.threads or None)
     return OnnxLayer(cut, content, input_name, output_name, side, weights, session)
 
 

@@ -22,9 +22,8 @@ from doctored.detector import DEFAULT_BUDGET, Detector
 from doctored.evaluate.evaluation import Evaluation
 from doctored.evaluate.grid import GRID, Cell
 from doctored.evaluate.reaction import Figures, describe_reaction, figures_json
-from doctored.evaluate.sample import Rows, cut_chunks, draw_sample
+from doctored.evaluate.sample import Rows, count_workers, cut_chunks, draw_sample
 from doctored.version import __version__
-from doctored.workers import available_cores
 
 PICTURES = 4000
 WORKER = "doctored.evaluate.distorting_worker"
@@ -154,7 +153,7 @@ def _score_copies(
         "seed": seed,
     }
     chunks = cut_chunks(manifest, rows, len(grid) * size * size * 3)
-    for answered in work_through(chunks, WORKER, request, workers or available_cores()):
+    for answered in work_through(chunks, WORKER, request, workers or count_workers(len(rows))):
         shape = (len(answered.chunk.indices), len(grid))
         logits, distances = np.full(shape, np.nan), np.full(shape, np.nan)
         is_made = np.array(["error" not in result for result in answered.results])

@@ -22,6 +22,7 @@ Rows = NDArray[np.int64]
 STRATA = ("label", "generator", "subject")
 _CHUNK_BYTES = 4 << 20
 _MAX_CHUNK_ROWS = 512
+_ROWS_WORTH_A_WORKER = 64
 
 
 def draw_sample(judgements: Judgements, at_most: int, seed: int = 0) -> Rows:
@@ -67,6 +68,11 @@ def cut_chunks(manifest: Manifest, rows: Rows, bytes_a_row: int) -> Iterator[Chu
             yield Chunk(source, numbers, members, tuple(boxes[number] for number in numbers))
 
 
+def count_workers(rows: int) -> int:
+    """One process a core, but none for fewer rows than it takes to start it."""
+    return min(available_cores(), 1 + rows // _ROWS_WORTH_A_WORKER)
+
+
 def read_views(
     manifest: Manifest, rows: Rows, preprocess: Preprocess, workers: int | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -79,7 +85,7 @@ def read_views(
     is_read = np.zeros(len(rows), bool)
     place = {row: index for index, row in enumerate(rows.tolist())}
     chunks = cut_chunks(manifest, rows, size * size * 3)
-    crew = min(workers or available_cores(), max(1, len(rows)))
+    crew = workers or count_workers(len(rows))
     if not len(rows):
         return views, is_read
     for decoded in decode_chunks(chunks, preprocess, crew, manifest.metadata.equalisation):

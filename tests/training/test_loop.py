@@ -76,6 +76,18 @@ def test_average_is_the_exponential_one_and_the_network_gets_its_own_back() -> N
     assert torch.equal(network.head.bias, own)
 
 
+def test_large_pictures_are_judged_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("doctored.training.loop.PIXELS_AT_ONCE", 3 * 16 * 16 + 5)
+    none = np.zeros(0, np.int64)
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 16, 16, 3), dtype=np.uint8)
+    examples = Examples(pixels, np.zeros(7, np.uint8), np.arange(7), none, none)
+    network, sizes = build_network("compact"), []
+    network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    logits, embeddings = predict(network, examples, np.arange(7), Way(), torch.device("cpu"))
+    assert sizes == [3, 3, 1]
+    assert (logits.shape, embeddings.shape) == ((7,), (7, 128))
+
+
 def test_predict_does_not_depend_on_how_rows_are_cut() -> None:
     torch.manual_seed(0)
     network = build_network("compact")

@@ -14,14 +14,22 @@ from doctored.data.readers import read_dataset
 from doctored.data.toy import make_toy
 from doctored.errors import TrainingError, UsageError
 from doctored.measure.metrics import roc_auc
-from doctored.training import pooled, train_folds
+from doctored.training import pooled, publish, train_folds
 from doctored.training.loop import Hooks, Row
 from doctored.training.run import Plan
-from small_training import SMALL
+from small_training import SMALL, make_no_detector
 
 QUICK = replace(SMALL, epochs=1)
 FOLDS, SEEDS = 2, 2
 RUNS = ["fold-1-seed-0", "fold-2-seed-0", "fold-1-seed-1", "fold-2-seed-1"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick(doctored_home: Path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCTORED_HOME", str(doctored_home))
+        patch.setattr(publish, "make_detector", make_no_detector)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +47,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(
-    tmp_path_factory: pytest.TempPathFactory, data: Path, doctored_home: Path
-) -> tuple[Path, dict[str, Any]]:
+def done(tmp_path_factory: pytest.TempPathFactory, data: Path) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("pool") / "pool"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOCTORED_HOME", str(doctored_home))
-        return folder, train_folds(data, folder, QUICK, folds=FOLDS, seeds=SEEDS, device="cpu")
+    return folder, train_folds(data, folder, QUICK, folds=FOLDS, seeds=SEEDS, device="cpu")
 
 
 def logits_of(folder: Path) -> dict[str, float]:

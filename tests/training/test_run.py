@@ -266,7 +266,10 @@ def test_a_run_stops_when_nothing_gets_better(toy: Path, tmp_path: Path) -> None
 def test_a_limited_run_learns_from_no_more_and_says_so(toy: Path, tmp_path: Path) -> None:
     result = train(toy, tmp_path / "run", replace(SMALL, epochs=1, limit=80), device="cpu")
     counts = Card.from_json((result.folder / "model_card.json").read_text()).card.counts
-    learnt = {label: counts[f"train.{label}"] + counts[f"val.{label}"] for label in ("real", "fake")}
+    learnt = {
+        label: sum(counts[f"{part}.{label}"] for part in ("train", "val", "held"))
+        for label in ("real", "fake")
+    }
     assert learnt == {"real": 40, "fake": 40}
     assert counts["test.real"] + counts["test.fake"] == 40
     split = json.loads((result.folder / "split.json").read_text())

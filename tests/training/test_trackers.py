@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from doctored.errors import MissingExtra, TrainingError, UsageError
-from doctored.training import Recipe, trackers, train
+from doctored.training import Recipe, publish, trackers, train
 from doctored.training.loop import Hooks, Row
 from doctored.training.trackers import Trackers, require_trackers
-from small_training import SMALL
+from small_training import SMALL, make_no_detector
 
 QUICK = replace(SMALL, epochs=2)
 needs_tensorboard = pytest.mark.skipif(
@@ -21,6 +21,11 @@ needs_tensorboard = pytest.mark.skipif(
 needs_mlflow = pytest.mark.skipif(
     importlib.util.find_spec("mlflow") is None, reason="MLflow is not installed (extra 'track')"
 )
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "make_detector", make_no_detector)
 
 
 class Stopped(Exception):

@@ -23,6 +23,7 @@ from doctored.evaluate.sample import Rows, read_pictures, read_views
 from doctored.explain.sheet import fit
 from doctored.measure.calibrate import sigmoid
 from doctored.picture import encode_png
+from doctored.records import Label
 from doctored.version import __version__
 
 REPORT, FOLDER = "errors.json", "errors"
@@ -81,21 +82,59 @@ def analyse_errors(
     lists = choose_rows(judgements.labels, judgements.logits, pictures)
     crowd = gather_crowd(detector, evaluation, whole, seed)
     chosen = np.unique(np.concatenate([rows for rows, _ in lists.values()]))
-    embeddings = dict(_embed(detector, judgements.manifest, chosen))
-    said = answers(evaluation.card, judgements, budget)
+    identities = judgements.manifest.column("id")
     near = {
-        row: crowd.nearest(embedding, judgements.manifest.column("id")[row])
-        for row, embedding in embeddings.items()
+        row: crowd.nearest(embedding, identities[row])
+        for row, embedding in _embed(detector, judgements.manifest, chosen)
     }
-    files = dict(_draw(judgements.manifest, chosen, out, "picture"))
-    neighbours = np.unique([row for found in near.values() for row, _ in found]).astype(np.int64)
-    neighbour_files = dict(_draw(crowd.manifest, neighbours, out, "neighbour"))
+    others = np.unique([row for found in near.values() for row, _ in found]).astype(np.int64)
+    shown = _Shown(
+        evaluation,
+        answers(evaluation.card, judgements, budget),
+        crowd,
+        near,
+        dict(_draw(judgements.manifest, chosen, out, "picture")),
+        dict(_draw(crowd.manifest, others, out, "neighbour")),
+    )
+    told = evaluation.to_json()
+    report = {
+        **{key: told[key] for key in ("detector", "data", "split")},
+        "doctored": __version__,
+        "budget": budget,
+        "neighbours_from": f"{crowd.says} ({len(crowd.rows):,} looked through)",
+        "lists": [
+            {
+                "name": name,
+                "title": TITLES[name],
+                "of": of,
+                "pictures": [shown.describe(int(row)) for row in rows],
+            }
+            for name, (rows, of) in lists.items()
+        ],
+    }
+    report["insights"] = tell_insights(report["lists"])
+    with written_aside(out / REPORT) as aside:
+        aside.write_text(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    return report
 
-    def describe(row: int) -> dict[str, Any]:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """What is told of a row: its answer, its neighbours (rows of the crowd, how far), its file and theirs."""
+
+    evaluation: Evaluation
+    said: list[Label | None]
+    crowd: Crowd
+    near: dict[int, list[tuple[int, float]]]
+    files: dict[int, str]
+    neighbour_files: dict[int, str]
+
+    def describe(self, row: int) -> dict[str, Any]:
+        judgements, answer = self.evaluation.judgements, self.said[row]
         logit = float(judgements.logits[row])
-        answer = said[row]
+        columns = self.crowd.manifest.columns
         return {
-            "file": files.get(row),
+            "file": self.files.get(row),
             "id": judgements.manifest.column("id")[row],
             "truth": judgements.manifest.column("label")[row],
             "called": "fake" if logit >= 0 else "real",
@@ -105,29 +144,13 @@ def analyse_errors(
             "problem": judgements.problems[row],
             "neighbours": [
                 {
-                    "file": neighbour_files.get(other),
-                    **{name: crowd.manifest.column(name)[other] for name in ("id", "label", "split")},
+                    "file": self.neighbour_files.get(other),
+                    **{name: columns[name][other] for name in ("id", "label", "split")},
                     "distance": round(distance, 4),
                 }
-                for other, distance in near.get(row, ())
+                for other, distance in self.near.get(row, ())
             ],
         }
-
-    told = evaluation.to_json()
-    report = {
-        **{key: told[key] for key in ("detector", "data", "split")},
-        "doctored": __version__,
-        "budget": budget,
-        "neighbours_from": f"{crowd.says} ({len(crowd.rows):,} looked through)",
-        "lists": [
-            {"name": name, "title": TITLES[name], "of": of, "pictures": [describe(int(row)) for row in rows]}
-            for name, (rows, of) in lists.items()
-        ],
-    }
-    report["insights"] = tell_insights(report["lists"])
-    with written_aside(out / REPORT) as aside:
-        aside.write_text(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    return report
 
 
 def choose_rows(

@@ -114,7 +114,10 @@ def _draw_scores(run: Run) -> list[Markup]:
         title="Scores by class",
         description="How often real and fake pictures get which logit; above 0 a picture is called fake.",
     )
-    note = f"The outermost half per cent at either end lies in the outer bars; {found.split} split."
+    note = (
+        f"The outermost half per cent at either end lies in the outer bars; {len(found.labels):,} pictures, "
+        f"{found.split} split."
+    )
     return [
         panel(
             "Where both classes score", chart, ["logit", "real", "fake"], rows, key=legend(series), note=note

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from doctored.measure.calibrate import sigmoid
-from doctored.measure.intervals import wilson
 from doctored.measure.metrics import confusion
-from doctored.measure.ranking import Ranking, precision_recall, roc, thin, tpr_at_fpr
+from doctored.measure.ranking import thin
 from doctored.measure.selective import risk_coverage
-from doctored.measure.summary import Figure, proportion, summarise
+from doctored.measure.summary import Figure, summarise
 from doctored.report.artefacts import (
     EVALUATION,
     PREDICTIONS,
@@ -23,8 +21,6 @@ from doctored.report.artefacts import (
     missing,
 )
 from doctored.report.wording import read_figures
-
-_BARS = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,53 +72,18 @@ def _of_split(figures: Mapping[str, Any], split: str) -> Json:
 
 def describe(found: Predictions) -> Json:
     """The parts of an evaluation that labels and logits alone tell."""
-    labels, logits = found.labels, found.logits
+    from doctored.evaluate.charts import describe_ranking, describe_reliability
+
+    labels, logits = found.labels.astype(np.uint8), found.logits
     figures = summarise(labels, logits)
-    content: Json = {
+    return {
+        "figures": {name: figure.to_json() for name, figure in figures.items()},
         "counts": {"scored": labels.size},
         "confusion": asdict(confusion(labels, logits >= 0)),
-        "reliability": {"bars": _bars(found)},
+        "reliability": describe_reliability(labels, logits),
         "risk_coverage": _risk_coverage(found),
-        "roc": None,
-        "precision_recall": None,
+        **describe_ranking(labels, logits),
     }
-    ranking = Ranking.of(labels, logits)
-    steps = ranking.count()
-    if steps.has_both:
-        false, true = roc(steps)
-        recall, precision = precision_recall(steps)
-        kept, called = thin(false, true), thin(recall, precision)
-        content["roc"] = np.stack([false[kept], true[kept]], axis=1).tolist()
-        content["precision_recall"] = np.stack([recall[called], precision[called]], axis=1).tolist()
-        fakes = int(labels.sum())
-        for rate in (0.01, 0.001):
-            value = tpr_at_fpr(steps, rate)
-            if value is not None:
-                figures[f"tpr_at_fpr_{rate:g}"] = proportion(round(value * fakes), fakes)
-    content["figures"] = {name: figure.to_json() for name, figure in figures.items()}
-    return content
-
-
-def _bars(found: Predictions) -> list[Json]:
-    """Groups of equally many pictures, from the lowest probability to the highest."""
-    probabilities = sigmoid(found.logits)
-    order = np.argsort(probabilities, kind="stable")
-    bars = []
-    for rows in np.array_split(order, min(_BARS, order.size)):
-        fakes, n = int(found.labels[rows].sum()), len(rows)
-        low, high = wilson(fakes, n) or (0.0, 1.0)
-        bars.append(
-            {
-                "low": float(probabilities[rows].min()),
-                "high": float(probabilities[rows].max()),
-                "n": n,
-                "mean_probability": float(probabilities[rows].mean()),
-                "share_fake": fakes / n,
-                "share_low": low,
-                "share_high": high,
-            }
-        )
-    return bars
 
 
 def _risk_coverage(found: Predictions) -> Json:

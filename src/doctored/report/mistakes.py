@@ -8,7 +8,7 @@ from doctored.page.document import blank, card, figure, fold, grid, insight, par
 from doctored.page.markup import Markup, tag
 from doctored.records import Label
 from doctored.report.artefacts import ERRORS, Absent, Run
-from doctored.report.wording import number, sentence, share
+from doctored.report.wording import number, pictures, sentence, share
 
 _MOST_SHOWN = 24
 _SURE = 0.9
@@ -43,7 +43,8 @@ def tell_sureness(run: Run) -> str:
     if not wrong.any():
         return f"It makes no mistake on these {len(wrong):,} pictures, forced to answer."
     return (
-        f"Of its {number(int(wrong.sum()))} mistakes {number(int(sure.sum()))} "
+        f"Of its {number(int(wrong.sum()))} mistakes on {pictures(len(wrong))} ({found.split} split) "
+        f"{number(int(sure.sum()))} "
         f"({share(float(sure.sum() / wrong.sum()))}) were made at a stated probability of more than "
         f"{share(_SURE)} for the wrong side."
     )
@@ -64,7 +65,7 @@ def draw_mistake(run: Run, found: Mapping[str, Any]) -> Markup:
             run,
             one["file"],
             str(one["id"]),
-            f"{one['label']}, {one['split']}, {float(one['distance']):.2f} away",
+            f"{one['label'] or 'no label'}, {one['split'] or 'no split'}, {float(one['distance']):.2f} away",
         )
         for one in found["neighbours"]
     ]

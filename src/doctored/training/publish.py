@@ -28,6 +28,7 @@ from doctored.detector.card import (
     PoolKind,
     Threshold,
 )
+from doctored.detector.onnx_file import MAX_FILE_BYTES
 from doctored.detector.session import Session
 from doctored.errors import TrainingError
 from doctored.measure import selective
@@ -36,8 +37,10 @@ from doctored.measure.intervals import quantile_interval
 from doctored.measure.summary import Figure, figure, proportion, summarise
 from doctored.measure.thresholds import BUDGETS, SMALL_BUDGET, OperatingPoint, needed, operating_points
 from doctored.models import Network, count_parameters
+from doctored.models.catalogue import count_bytes
 from doctored.models.weights import without_folders
 from doctored.training.batches import Examples
+from doctored.training.byte_weights import round_network
 from doctored.training.encoders import FrozenNetwork, OnnxEncoder
 from doctored.training.export import DetectorGraph, Neighbourhood, measure_neighbourhood, to_onnx
 from doctored.training.joining import join
@@ -124,6 +127,9 @@ class Made(NamedTuple):
 def make_detector(trained: Trained, note: Callable[[str], None]) -> Made:
     """Calibrate, buy thresholds, export, compare; TrainingError where the comparison fails."""
     examples, recipe = trained.examples, trained.recipe
+    if is_too_large(trained.network):
+        round_network(trained.network)
+        note("its weights are rounded to a byte each, or no file would hold them; all figures are of these")
     note("calibrating, and buying thresholds, on the validation split")
     measured = measure(trained)
     note(f"calibrated by {describe_calibration(measured.calibration)}")
@@ -244,7 +250,13 @@ def describe_network(trained: Trained) -> str:
     return (
         f"The network '{without_folders(recipe.network)}', {parameters:,} parameters, "
         f"trained for {trained.epochs} epochs."
+        + (" Its weights are rounded to a byte each." if is_too_large(trained.network) else "")
     )
+
+
+def is_too_large(network: Network) -> bool:
+    """Whether no file can hold the weights as they are. A frozen encoder's are seen to before it starts."""
+    return not isinstance(network, FrozenNetwork) and count_bytes(network) > MAX_FILE_BYTES
 
 
 def describe_choices(trained: Trained, calibration: Calibration) -> str:

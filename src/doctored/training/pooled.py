@@ -126,15 +126,18 @@ def cut_folds(material: Material, folder: Path, recipe: Recipe, folds: int, hook
         manifest = manifest.select([split != "test" for split in manifest.column("split")])
     manifest = join_groups(manifest, folder, hooks)
     _, units = np.unique(manifest.column("group"), return_inverse=True)
-    assigned = assign_folds(units, manifest.targets() == 1, recipe.seed, folds)
+    is_fake = manifest.targets() == 1
+    assigned = assign_folds(units, is_fake, recipe.seed, folds)
+    enough = all(0 < is_fake[assigned == fold].mean() < 1 for fold in np.unique(assigned))
+    if len(np.unique(assigned)) < folds or not enough:
+        raise UsageError(f"{folds} folds do not each get pictures of both classes; give fewer folds")
     cuts = []
     for fold in range(folds):
         held = manifest.with_columns(split=["test" if one == fold else None for one in assigned])
         settled, report = settle_splits(held, seed=recipe.seed, val_fraction=recipe.val_fraction)
         if any(len(labels) < 2 for labels in report.counts.values()):
             raise UsageError(
-                f"{folds} folds do not each get both classes to learn from, choose by and test on; "
-                "give fewer folds"
+                f"not every one of {folds} folds leaves both classes to choose by; give fewer folds"
             )
         splits = {**material.splits, **report.to_json(), "fold": fold + 1, "folds": folds}
         cuts.append(replace(material, manifest=settled, splits=splits))

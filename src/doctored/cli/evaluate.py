@@ -51,10 +51,7 @@ def command(
     from doctored.evaluate.looks import Looks, look_further
 
     looks = Looks(robustness, explanations, errors)
-    if against is not None and len(detector) > 1:
-        raise UsageError("--against compares one detector with another: name one before DATA")
-    if any(looks) and (out is None or len(detector) > 1):
-        raise UsageError("a further look takes one detector, and a folder for its files: give --out DIR")
+    _refuse_mixtures(len(detector), against, any(looks), out)
     chosen = None if split == "all" else split
     with shown_progress("judging") as progress:
         if len(detector) > 1:
@@ -77,6 +74,13 @@ def command(
         typer.echo(f"written to {out}", err=as_json)
     if any(evaluation.counts["undecodable"] for evaluation in evaluations):
         raise typer.Exit(3)
+
+
+def _refuse_mixtures(detectors: int, against: str | None, looks_further: bool, out: Path | None) -> None:
+    if against is not None and detectors > 1:
+        raise UsageError("--against compares one detector with another: name one before DATA")
+    if looks_further and (out is None or detectors > 1):
+        raise UsageError("a further look takes one detector, and a folder for its files: give --out DIR")
 
 
 def _draw_all(evaluations: "list[Evaluation]", told: dict[str, Any]) -> list[str]:

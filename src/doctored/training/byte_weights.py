@@ -21,18 +21,18 @@ Weights = NDArray[np.float32]
 
 
 class Grid(NamedTuple):
-    """Weights are `levels` (int8, of the same shape) times `scales` (float32, one a channel along `axis`)."""
+    """Weights are `levels` (int8, of the same shape) times `scales` (float32, one a channel)."""
 
     levels: NDArray[np.int8]
     scales: Weights
-    axis: int
 
 
 def channel_scales(weights: Weights, axis: int) -> Weights:
     """The step, for each channel, with which its largest weight is level 127; kept dimensions."""
     others = tuple(other for other in range(weights.ndim) if other != axis)
     largest: Weights = np.abs(weights).max(others, keepdims=True)
-    return np.where(largest > 0, largest, np.float32(LEVELS)) / np.float32(LEVELS)
+    scales: Weights = np.where(largest > 0, largest / LEVELS, 1.0).astype(np.float32)
+    return scales
 
 
 def rounded(weights: Weights, axis: int) -> Weights:
@@ -49,7 +49,7 @@ def find_grid(weights: Weights) -> Grid | None:
         steps = weights / scales
         levels = np.round(steps)
         if np.abs(steps - levels).max() < ON_GRID:
-            return Grid(levels.astype(np.int8), scales.reshape(-1), axis)
+            return Grid(levels.astype(np.int8), scales)
     return None
 
 
@@ -79,19 +79,22 @@ def round_graph(model: Any) -> None:
 
 
 def store_in_bytes(model: Any) -> None:
-    """Store rounded weights as bytes, each behind a DequantizeLinear that gives back what they were."""
+    """Store rounded weights as bytes, each behind a Cast and a Mul that give back what they were.
+
+    Not behind a DequantizeLinear: onnxruntime takes that as leave to quantise activations, too. These two
+    it computes once, when the file is opened.
+    """
     graph = model.graph
     nodes = []
     for tensor in [tensor for tensor in graph.initializer if is_large(tensor)]:
         grid = find_grid(onnx.numpy_helper.to_array(tensor))
         if grid is not None:
-            names = [f"{tensor.name}/levels", f"{tensor.name}/scales"]
+            levels, scales, plain = (f"{tensor.name}/{part}" for part in ("levels", "scales", "float"))
             graph.initializer.remove(tensor)
-            graph.initializer.extend(
-                onnx.numpy_helper.from_array(values, name)
-                for values, name in zip((grid.levels, grid.scales), names, strict=True)
-            )
-            nodes.append(onnx.helper.make_node("DequantizeLinear", names, [tensor.name], axis=grid.axis))
+            graph.initializer.append(onnx.numpy_helper.from_array(grid.levels, levels))
+            graph.initializer.append(onnx.numpy_helper.from_array(grid.scales, scales))
+            nodes.append(onnx.helper.make_node("Cast", [levels], [plain], to=onnx.TensorProto.FLOAT))
+            nodes.append(onnx.helper.make_node("Mul", [plain, scales], [tensor.name]))
     if nodes:
         rest = list(graph.node)
         del graph.node[:]

@@ -51,4 +51,4 @@ def test_numbers_and_nouns():
     assert [number(count) for count in (0, 1, 10, 11, 12345)] == ["0", "one", "ten", "11", "12,345"]
     assert pictures(1) == "1 picture"
     assert pictures(2000, "real") == "2,000 real pictures"
-    assert sentence(" one\n line ") == "one line."
+    assert sentence(" one\n line ") == "One line."

@@ -68,7 +68,9 @@ def draw_chapter(chapter: Chapter, members: Sequence[Judged]) -> Markup:
     if is_tiny:
         parts += [draw_score(members), page.legend()]
     cards = [draw_card(one) for one in members]
-    return page.section(heading, *parts, page.grid(*cards, is_large=chapter is Chapter.FORGED))
+    return page.section(
+        heading, *parts, page.grid(*cards, size="large" if chapter is Chapter.FORGED else None)
+    )
 
 
 def draw_score(members: Sequence[Judged]) -> Markup:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from doctored.page.markup import Markup, closing, escape, join, opening, tag
 from doctored.page.script import SCRIPT
@@ -120,9 +120,9 @@ def card(
     return tag("article", strip, tag("div", head, *text, class_="text"), class_=kind, **attributes)
 
 
-def grid(*cards: Markup, is_large: bool = False) -> Markup:
-    """Cards in as many columns as fit; large ones where each holds several photos."""
-    return tag("div", *cards, class_="grid large" if is_large else "grid")
+def grid(*cards: Markup, size: Literal["small", "large"] | None = None) -> Markup:
+    """Cards in as many columns as fit; large ones for several photos each, small ones for thumbnails."""
+    return tag("div", *cards, class_=f"grid {size}" if size else "grid")
 
 
 def table(

@@ -37,6 +37,10 @@ p { margin: .5rem 0; max-width: 46rem; }
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 15.5rem), 1fr));
 }
 .grid.large { grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
+.grid.small { gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 9.5rem), 1fr)); }
+.small .text { padding: .625rem .75rem .875rem; }
+.small h3 { font-size: .875rem; overflow-wrap: anywhere; }
+.small p { font-size: .8125rem; }
 .grid.samples { gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 7rem), 1fr)); }
 .card {
   display: flex; flex-direction: column; min-width: 0; overflow: hidden;

@@ -166,7 +166,7 @@ def _draw_examples(run: Run, found: Sequence[Mapping[str, Any]]) -> list[Markup]
         shown = members[:_MOST_SHOWN]
         more = f", {len(shown)} of {len(members)} shown" if len(members) > len(shown) else ""
         cards = [draw_example(run, one) for one in shown]
-        parts += [tag("h3", f"{title} ({len(members)}{more})"), grid(*cards, is_large=True)]
+        parts += [tag("h3", f"{title} ({len(members)}{more})"), grid(*cards, size="large")]
     return parts
 
 
@@ -175,7 +175,7 @@ def draw_example(run: Run, found: Mapping[str, Any]) -> Markup:
     answer, name = Label(found["answer"] or "unsure"), str(found["id"])
     fake, real = (float(found["probability"][target]) for target in ("fake", "real"))
     alt = f"{name}, and where the detector found evidence for fake and for real"
-    caption = f"the picture; for fake (probability {fake:.3f}); for real ({real:.3f})"
+    caption = "the picture, the evidence for fake, the evidence for real"
     try:
         drawn = figure(picture(run.picture(str(found["file"])), alt), caption, kind="sheet")
     except (Absent, ValueError, DoctoredError):

@@ -23,7 +23,11 @@ def draw_likelihood(run: Run) -> list[Markup]:
         *said,
         panels(_draw_tippett(found["tippett"])),
         fold("The verbal scale, and how many pictures fall where", _draw_scale(scale["rows"])),
-        paragraphs(sentence(found["prior_from"]), sentence(scale["source"]), *map(sentence, limits)),
+        paragraphs(
+            sentence(f"The odds that its logits contain: {found['prior_from']}"),
+            sentence(scale["source"]),
+            *map(sentence, limits),
+        ),
     ]
 
 

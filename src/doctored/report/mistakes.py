@@ -11,6 +11,7 @@ from doctored.report.artefacts import ERRORS, Absent, Run
 from doctored.report.wording import number, pictures, sentence, share
 
 _MOST_SHOWN = 24
+_SEEN_FIRST = 8
 _SURE = 0.9
 
 
@@ -20,12 +21,15 @@ def draw_errors(run: Run) -> list[Markup]:
     if not lists:
         raise Absent("There is no mistake and no ambiguous picture among those that were evaluated.")
     told = [insight(text) for text in (tell_sureness(run),) if text]
-    parts = [*told, paragraphs(*map(sentence, found["insights"]), sentence(found["neighbours_from"]))]
+    near = sentence(f"neighbours are from {found['neighbours_from']}")
+    parts = [*told, paragraphs(*map(sentence, found["insights"]), near)]
     for one in lists:
         shown = one["pictures"][:_MOST_SHOWN]
         count = f"{len(shown):,} of {int(one['of']):,}" if int(one["of"]) > len(shown) else f"{len(shown):,}"
-        cards = [draw_mistake(run, picture_) for picture_ in shown]
-        parts += [tag("h3", f"{one['title']} ({count})"), grid(*cards)]
+        cards = [draw_mistake(run, mistake) for mistake in shown]
+        parts += [tag("h3", f"{one['title']} ({count})"), grid(*cards[:_SEEN_FIRST], size="small")]
+        if more := cards[_SEEN_FIRST:]:
+            parts.append(fold(f"{len(more)} more", grid(*more, size="small")))
     return parts
 
 

@@ -76,7 +76,7 @@ def _title(name: str) -> str:
 def tell_card(card: Mapping[str, Any]) -> str:
     """What is asked, and of which pictures alone the answer may be believed."""
     asks = ASKS.get(card["asks"], str(card["asks"]))
-    return f"It tells {asks}, and may be believed for {sentence(card['domain']['text'])}"
+    return f"It tells {asks}, and may be believed for {str(card['domain']['text']).rstrip('.')}."
 
 
 def _draw_thresholds(thresholds: Mapping[str, Sequence[Mapping[str, Any]]]) -> Markup:

@@ -87,8 +87,8 @@ def _draw_family(family: str, rows: Sequence[Mapping[str, Any]], clean: Mapping[
     values = [value for one in series for _, value in one.points]
     chart = plot(
         series,
-        linear(unit, [x for x, _ in series[0].points], show=lambda value: f"{value:g}"),
-        linear("", [min(0.5, *values), 1.0], show=lambda value: f"{value:.1f}"),
+        linear(unit, [x for x, _ in series[0].points], show=lambda value: f"{value:g}", count=4),
+        linear("accuracy, AUC", [min(0.5, *values), 1.0], show=lambda value: f"{value:.1f}"),
         title=f"{title}: accuracy and AUC by {unit}",
         description="; ".join(
             f"{words} from {valued(read_figures(ordered[0]['figures'])[name]):.3f} to "
@@ -105,7 +105,14 @@ def _draw_cells(
 ) -> Markup:
     rows = [_row("undistorted", clean, domain)]
     rows += [_row(str(cell["text"]), read_figures(cell["figures"]), domain) for cell in cells]
-    headers = ["", "accuracy", f"{domain[0]:.0%} to 100 %", "95 % interval", "at the threshold", "ROC AUC"]
+    headers = [
+        "",
+        "accuracy",
+        f"{100 * domain[0]:.0f} to 100 %",
+        "95 % interval",
+        "at the threshold",
+        "ROC AUC",
+    ]
     return table(headers, rows, caption="Accuracy and AUC under every distortion", is_named=True)
 
 
@@ -130,7 +137,8 @@ def draw_attacks(run: Run) -> list[Markup]:
         raise Absent(sentence(found["reason"]))
     clean = read_figures(found["clean"])
     attacks = found["attacks"]
-    warned = [warning(sentence(found["warning"]))] if found.get("warning") else []
+    told = found.get("warning")
+    said = warning(sentence(told)) if told else insight(tell_attacks(attacks, clean))
     note = (
         f"On {pictures(int(found['pictures']))}, with the weights at hand; PGD takes {int(found['steps'])} "
         "steps. An "
@@ -140,8 +148,7 @@ def draw_attacks(run: Run) -> list[Markup]:
     headers = ["attack", "grey levels", "accuracy", "95 % interval", "ROC AUC", "turned"]
     whole = table(headers, rows, caption="Every attack, with intervals", is_named=True)
     return [
-        *warned,
-        insight(tell_attacks(attacks, clean)),
+        said,
         panels(chart),
         fold("Every attack, with intervals", whole),
         tag("p", note, class_="soft"),

@@ -9,6 +9,7 @@ from doctored.page.document import insight, paragraphs, table
 from doctored.page.markup import Markup, tag
 from doctored.report.artefacts import Absent, Run
 from doctored.report.measured import Measured, read_measured
+from doctored.report.wording import TITLES as FIGURES
 from doctored.report.wording import (
     between,
     number,
@@ -20,14 +21,7 @@ from doctored.report.wording import (
     valued,
 )
 
-TITLES = {
-    "label": "By class",
-    "kind": "By kind of forgery",
-    "generator": "By generator",
-    "subject": "By subject",
-    "format": "By file format",
-    "size": "By size",
-}
+GROUPINGS = {"label": "class", "kind": "kind of forgery", "format": "file format"}
 
 
 def draw_slices(run: Run) -> list[Markup]:
@@ -40,7 +34,7 @@ def draw_slices(run: Run) -> list[Markup]:
     parts = [insight(tell_weakest(slices, whole))] if slices else []
     domain = _domain(slices)
     for grouping, rows in slices.items():
-        parts.append(tag("h3", TITLES.get(grouping, grouping)))
+        parts.append(tag("h3", f"By {GROUPINGS.get(grouping, grouping)}"))
         parts.append(_draw_slice(grouping, rows, domain))
     if len([row for rows in slices.values() for row in rows]) > 1:
         parts.append(
@@ -71,10 +65,11 @@ def tell_weakest(slices: Mapping[str, Sequence[Mapping[str, Any]]], whole: Figur
     ]
     slices_told = f"{number(len(found))} slice{'s' if len(found) > 1 else ''}"
     if not below:
-        return f"Of {slices_told} none lies below the whole ({between(whole)}) beyond its interval."
+        return f"Of {slices_told} none lies below the whole, {between(whole)}, beyond its interval."
     grouping, value, worst = min(below, key=lambda one: one[2].high or 0.0)
     return (
-        f"It is weakest on {grouping} {value}: {between(worst)} right of {pictures(worst.n)}, against "
+        f"It is weakest on the {GROUPINGS.get(grouping, grouping)} {value}: {between(worst)} right of "
+        f"{pictures(worst.n)}, against "
         f"{between(whole)} of all; {number(len(below))} of {slices_told} lie{'s' if len(below) == 1 else ''} "
         "below "
         "the whole beyond the interval."
@@ -110,22 +105,39 @@ def _draw_slice(grouping: str, rows: Sequence[Mapping[str, Any]], domain: tuple[
                 "–" if auc is None else value_of("roc_auc", auc),
             ]
         )
-    scale = f"from {domain[0]:.0%} to 100 %"
-    headers = [grouping, "real", "fake", "accuracy", scale, "95 % interval", "ROC AUC"]
-    return table(headers, cells, caption=f"Accuracy and AUC by {grouping}", is_named=True)
+    scale = f"{100 * domain[0]:.0f} to 100 %"
+    headers = [
+        GROUPINGS.get(grouping, grouping),
+        "real",
+        "fake",
+        "accuracy",
+        scale,
+        "95 % interval",
+        "ROC AUC",
+    ]
+    return table(
+        headers, cells, caption=f"Accuracy and AUC by {GROUPINGS.get(grouping, grouping)}", is_named=True
+    )
+
+
+def tell_duplicates(duplicates: Mapping[str, Any]) -> list[str]:
+    """How many copies there are, within these pictures and in those that were trained on."""
+    within, known = int(duplicates["within"]), duplicates.get("in_training")
+    note = duplicates.get("note")
+    if not within and known == 0:
+        return ["No copies were found, neither among these pictures nor in train and val."]
+    told = [f"{pictures(within)} here {'is a copy' if within == 1 else 'are copies'} of an earlier one."]
+    if known is None:
+        return [*told, sentence(note or "Whether any lie in train or val too is not known.")]
+    return [*told, f"{pictures(int(known))} {'lies' if int(known) == 1 else 'lie'} in train or val too."]
 
 
 def _draw_duplicates(duplicates: Mapping[str, Any], measured: Measured) -> list[Markup]:
-    told = [f"{pictures(int(duplicates['within']))} here are copies of an earlier one."]
-    known = duplicates.get("in_training")
-    if known is None:
-        told.append(sentence(duplicates.get("note") or "Whether any lie in train or val too is not known."))
-    else:
-        told.append(f"{pictures(int(known))} lie in train or val too.")
-    without, whole = read_figures(duplicates["figures"]), measured.figures
+    said = [tag("h3", "Without copies"), paragraphs(*tell_duplicates(duplicates))]
+    without, whole = read_figures(duplicates.get("figures") or {}), measured.figures
     rows = [
         [
-            name.replace("_", " "),
+            FIGURES[name],
             value_of(name, whole[name]),
             value_of(name, without[name]),
             range_of(name, without[name]),
@@ -133,10 +145,8 @@ def _draw_duplicates(duplicates: Mapping[str, Any], measured: Measured) -> list[
         for name in ("accuracy", "roc_auc", "log_loss")
         if name in without and name in whole
     ]
+    if not rows:
+        return said
     caption = f"The figures without copies, on {pictures(int(duplicates['n']))}"
     headers = ["figure", "all", "without copies", "95 % interval"]
-    return [
-        tag("h3", "Without copies"),
-        paragraphs(*told),
-        table(headers, rows, caption=caption, is_named=True),
-    ]
+    return [*said, table(headers, rows, caption=caption, is_named=True)]

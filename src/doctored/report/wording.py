@@ -120,6 +120,6 @@ def pictures(count: int, kind: str = "") -> str:
 
 
 def sentence(text: object) -> str:
-    """Text of a file as a sentence: one line with an end."""
+    """Text of a file as a sentence: one line with a capital and an end."""
     words = " ".join(str(text).split())
-    return words if words.endswith((".", "!", "?")) else f"{words}."
+    return f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith((".", "!", "?")) else ".")

@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO_VENV ?= .venv-demo
+SPACE_VENV := .venv-space
 DATA ?= cifake.zip
 OUT ?= demo
 BENCH ?= scan_speed checks_speed resume hostile_decode hostile_cli hostile_data provenance_matrix hostile_data cifake_compact train_vs_bare train_vs_keras
@@ -18,7 +19,7 @@ MARK := .installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint bench results clean python
+.PHONY: help setup demo space test lint bench results clean python
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -40,6 +41,14 @@ $(DEMO_VENV)/$(MARK): pyproject.toml constraints.txt src/doctored/version.py | p
 ## make demo              install core and demo extra into .venv-demo, then run the demo into ./demo
 demo: $(DEMO_VENV)/$(MARK)
 	$(DEMO_VENV)/bin/doctored demo --out $(OUT)
+
+$(SPACE_VENV)/$(MARK): pyproject.toml examples/requirements.txt src/doctored/version.py | python
+	$(PYTHON) -m venv $(SPACE_VENV)
+	$(SPACE_VENV)/bin/python $(PIP_INSTALL) --editable '.[demo]' --requirement examples/requirements.txt
+	@touch $@
+
+## make space             install core, demo extra and Gradio into .venv-space, where the web app's test runs it
+space: $(SPACE_VENV)/$(MARK)
 
 ## make setup             install everything into .venv
 setup: $(VENV)/$(MARK)
@@ -65,4 +74,4 @@ results: $(VENV)/$(MARK)
 
 ## make clean             remove the environments and everything that was built
 clean:
-	rm -rf $(VENV) $(DEMO_VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_VENV) $(SPACE_VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -69,6 +69,7 @@ RESULTS = (
     ("hostile files scanned: a row each", "hostile.scan", "percent", "100 %"),
     ("hostile metadata: a row, clean texts, no markup", "hostile.metadata", "percent", "100 %"),
     ("hostile detector files: one clear line each", "hostile.detector", "percent", "100 %"),
+    ("a report's page in Chromium, two widths, light and dark: faults", "page.checks", "count", "none"),
 )
 
 SHOWN: dict[str, Callable[[float], str]] = {

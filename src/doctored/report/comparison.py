@@ -304,7 +304,8 @@ def _tell_seeds(sides: Sequence[Side]) -> list[Markup]:
     for name in COMPARED:
         if name in pooled:
             found = pooled[name]
-            mean = Figure(found["mean"], found["n"], found["low"], found["high"])
+            low, high = _possible(name, found["low"], found["high"])
+            mean = Figure(found["mean"], found["n"], low, high)
             rows.append(
                 [TITLES[name], value_of(name, mean), range_of(name, mean), f"{found['deviation']:.4f}"]
             )
@@ -313,3 +314,8 @@ def _tell_seeds(sides: Sequence[Side]) -> list[Markup]:
     )
     headers = ["", "mean", "95 % interval", "deviation"]
     return [tag("h3", "Over seeds"), table(headers, rows, caption=caption, is_named=True)]
+
+
+def _possible(name: str, low: float, high: float) -> tuple[float, float]:
+    """An interval of a mean, cut at what the figure can be."""
+    return max(0.0, low), high if name == "log_loss" else min(1.0, high)

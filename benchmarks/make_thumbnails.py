@@ -4,14 +4,15 @@
 
 PHOTOS holds `NAME.zip` for every training origin of benchmarks/thumbnails.py. Each photo gives several
 squares of random place and size, each reduced to 32 pixels by a random filter and saved as CIFAKE's pictures
-are. Beside the zip a manifest (`thumbnails.csv`) lists CIFAKE's rows and these, all `real`, in the training
-split; a photo's thumbnails are one group. Train on it:
+are. Beside the zip a manifest (`cifake-and-thumbnails.csv`) lists CIFAKE's rows and these, all `real`, in the
+training split; a photo's thumbnails are one group. Train on it:
 
-    doctored train thumbnails.csv --out RUN --set balance=true
+    doctored train cifake-and-thumbnails.csv --out RUN --set balance=true
 """
 
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 name = f"thumbnails/{file}"
                 rows.append(Row(name, source=source, member=file, label="real", split="train", group=group))
     cifake = read_dataset(commands.data_of(options).resolve())
-    manifest = options.out.with_suffix(".csv")
-    concat([cifake, from_rows(rows, cifake.metadata)]).to_csv(manifest)
+    manifest = options.out.with_name(f"cifake-and-{options.out.stem}.csv")
+    # no reader: together they are no longer the set that CIFAKE's reader knows
+    concat([cifake, from_rows(rows, replace(cifake.metadata, reader=None))]).to_csv(manifest)
     photos = len({row.group for row in rows})
     print(f"{len(rows):,} thumbnails of {photos:,} photos in {options.out}; with CIFAKE's rows in {manifest}")
 

@@ -54,10 +54,11 @@ def test_the_training_set_is_like_cifakes_and_joins_it(tmp_path):
     words = ["--photos", str(tmp_path), "--data", str(cifake), "--out", str(out), "--crops", "4"]
     make_thumbnails.main(words)
     first = out.read_bytes()
-    manifest = Manifest.from_csv(tmp_path / "thumbnails.csv")
+    manifest = Manifest.from_csv(tmp_path / "cifake-and-thumbnails.csv")
     rows = [row for row in manifest.rows() if row.id.startswith("thumbnails/")]
     assert len(rows) == len(TRAINING) * 3 * 4
     assert len(manifest) == 40 + len(rows)
+    assert manifest.metadata.reader is None
     assert {(row.label, row.split) for row in rows} == {("real", "train")}
     assert len({row.group for row in rows}) == len(TRAINING) * 3
     with zipfile.ZipFile(out) as archive:

@@ -43,12 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         assert found is not None  # a resample of thousands has both classes
         return found
 
-    found = bootstrap_all(
-        {"value": cost, "minimum": least, "gap": lambda drawn: cost(drawn) - least(drawn)}, len(labels)
-    )
-    every = np.ones(len(labels), np.int64)
-    values = {"value": cost(every), "minimum": least(every)}
-    values["gap"] = values["value"] - values["minimum"]
+    def both(drawn: LabelArray) -> dict[str, float]:
+        value, minimum = cost(drawn), least(drawn)
+        return {"value": value, "minimum": minimum, "gap": value - minimum}
+
+    found, values = bootstrap_all(both, len(labels)), both(np.ones(len(labels), np.int64))
     figures = {}
     for key, name in (("gap", "lr.cllr"), ("value", "lr.cllr.value"), ("minimum", "lr.cllr.minimum")):
         low, high = found[key] or (None, None)

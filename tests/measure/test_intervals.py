@@ -151,18 +151,15 @@ def test_many_statistics_share_their_resamples():
     draw = np.random.default_rng(5)
     labels = np.repeat([0, 1], 100)
     scores = labels + draw.normal(size=200)
-    found = intervals.bootstrap_all(
-        {
-            "auc": lambda drawn: metrics.roc_auc(np.repeat(labels, drawn), np.repeat(scores, drawn)),
-            "none": lambda drawn: None,
-            "still": lambda drawn: 1.0,
-        },
-        200,
-        seed=3,
-    )
+
+    def statistics(drawn):
+        auc = metrics.roc_auc(np.repeat(labels, drawn), np.repeat(scores, drawn))
+        return {"auc": auc, "none": None, "still": 1.0}
+
+    found = intervals.bootstrap_all(statistics, 200, seed=3)
     assert found["auc"] == pytest.approx(intervals.bootstrap(metrics.roc_auc, labels, scores, seed=3))
     assert found["none"] is found["still"] is None
-    assert intervals.bootstrap_all({"empty": lambda drawn: 1.0}, 0) == {"empty": None}
+    assert intervals.bootstrap_all(statistics, 0) == {}
 
 
 def test_the_interval_of_a_mean_of_two_proportions_covers():

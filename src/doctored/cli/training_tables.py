@@ -13,7 +13,11 @@ def tell_run(result: "RunResult") -> Iterator[str]:
     if not result.metrics:
         return
     metrics = result.metrics["metrics"]
-    for part, says in (("val", "validation (used for every choice)"), ("test", "test (measured once)")):
+    for part, says in (
+        ("val", "validation (chose epoch and calibration)"),
+        ("held", "held out (bought the thresholds)"),
+        ("test", "test (measured once)"),
+    ):
         accuracy, auc = metrics.get(f"{part}.accuracy"), metrics.get(f"{part}.roc_auc")
         if accuracy and auc:
             yield f"{says}: accuracy {estimate(accuracy)}, AUC {estimate(auc)}, n {accuracy['n']:,}"

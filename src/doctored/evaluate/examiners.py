@@ -26,7 +26,7 @@ def describe_likelihood_ratios(
     ranking = Ranking.of(labels, ratios)
     least = likelihood.least_cost(ranking.count())
     found = intervals.bootstrap_all(
-        {"least": lambda drawn: likelihood.least_cost(ranking.count(drawn))},
+        lambda drawn: {"least": likelihood.least_cost(ranking.count(drawn))},
         len(labels),
         replicates=replicates,
     )

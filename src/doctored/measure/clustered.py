@@ -65,5 +65,5 @@ def mean_auc_interval(
 def sum_clusters(values: FloatArray, clusters: ArrayLike) -> FloatArray:
     """The sum of each cluster's values, float64 [clusters]."""
     _, places = np.unique(np.asarray(clusters), return_inverse=True)
-    sums: FloatArray = np.bincount(places, weights=values)
+    sums: FloatArray = np.bincount(places, weights=values).astype(np.float64)
     return sums

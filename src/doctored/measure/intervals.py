@@ -203,21 +203,22 @@ def bootstrap(
 
 
 def bootstrap_all(
-    statistics: Mapping[str, Callable[[LabelArray], float | None]],
+    statistics: Callable[[LabelArray], Mapping[str, float | None]],
     n: int,
     *,
     replicates: int = 500,
     seed: int = 0,
     confidence: float = CONFIDENCE,
 ) -> dict[str, Interval | None]:
-    """As `bootstrap`, for many statistics of the same `n` rows at once, all on the same resamples: each is
-    given how often every row was drawn, int64 [n]."""
+    """As `bootstrap`, for many statistics of the same `n` rows, by their names, on the same resamples.
+
+    `statistics` is given how often each row was drawn, int64 [n].
+    """
     draw = np.random.default_rng(seed)
-    found: dict[str, list[float]] = {name: [] for name in statistics}
-    for _ in range(replicates if n and statistics else 0):
-        drawn = np.bincount(draw.integers(0, n, n), minlength=n)
-        for name, statistic in statistics.items():
-            value = statistic(drawn)
+    found: dict[str, list[float]] = {}
+    for _ in range(replicates if n else 0):
+        for name, value in statistics(np.bincount(draw.integers(0, n, n), minlength=n)).items():
+            found.setdefault(name, [])
             if value is not None:
                 found[name].append(value)
     return {name: _percentiles(values, confidence) for name, values in found.items()}

@@ -1,8 +1,6 @@
 """The figures of one slice, each with n and a 95 % interval: what cards, reports and `evaluate` print."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,8 @@ from doctored.measure.ranking import Ranking
 SIDES = ((0, "real"), (1, "fake"))
 FALSE_POSITIVE_RATES = (0.01, 0.001)
 BINS = 15
+LEAST_REPLICATES, MOST_DRAWN = 100, 20_000_000
+"""A bootstrap of more than 40,000 rows draws fewer than 500 resamples: a million rows take seconds, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +79,22 @@ def _resampled(
     ranked, called, probabilities = Ranking.of(truth, values), values >= 0, sigmoid(values)
     place = place_in_bins(probabilities, BINS, equal_mass=True)
 
-    def matthews(drawn: LabelArray) -> float | None:
+    def statistics(drawn: LabelArray) -> dict[str, float | None]:
+        steps = ranked.count(drawn)
         cells = np.bincount(2 * truth + called, weights=drawn, minlength=4).astype(np.int64).tolist()
-        return metrics.mcc(metrics.Confusion(cells[3], cells[1], cells[0], cells[2]))
+        gaps = np.bincount(place, weights=drawn * (probabilities - truth))
+        found = {
+            "mcc": metrics.mcc(metrics.Confusion(cells[3], cells[1], cells[0], cells[2])),
+            "average_precision": ranking.precision_area(steps),
+            "eer": ranking.equal_error_rate(steps),
+            "ece_equal_mass": float(np.abs(gaps).sum()) / truth.size,
+        }
+        for rate in FALSE_POSITIVE_RATES:
+            found[f"tpr_at_fpr_{rate:g}"] = ranking.tpr_at_fpr(steps, rate)
+        return {name: value for name, value in found.items() if figures[name].value is not None}
 
-    def gap(drawn: LabelArray) -> float | None:
-        return float(np.abs(np.bincount(place, drawn * (probabilities - truth))).sum() / truth.size)
-
-    statistics: dict[str, Callable[[LabelArray], float | None]] = {
-        "mcc": matthews,
-        "average_precision": lambda drawn: ranking.precision_area(ranked.count(drawn)),
-        "eer": lambda drawn: ranking.equal_error_rate(ranked.count(drawn)),
-        "ece_equal_mass": gap,
-    }
-    for rate in FALSE_POSITIVE_RATES:
-        statistics[f"tpr_at_fpr_{rate:g}"] = partial(_resampled_rate, ranked, rate)
-    asked = {name: statistics[name] for name in statistics if figures[name].value is not None}
-    found = intervals.bootstrap_all(asked, truth.size, replicates=replicates)
+    affordable = max(LEAST_REPLICATES, MOST_DRAWN // max(1, truth.size))
+    found = intervals.bootstrap_all(statistics, truth.size, replicates=min(replicates, affordable))
     value, interval = figures["ece_equal_mass"].value, found.get("ece_equal_mass")
     if value is not None and interval is not None:
         # Noise alone makes an ECE larger, a resample's twice over: the lower end is the basic bootstrap's
@@ -104,10 +103,6 @@ def _resampled(
             min(value, max(0.0, 2 * value - interval.high)), max(value, interval.high)
         )
     return {name: figure(figures[name].value, figures[name].n, interval) for name, interval in found.items()}
-
-
-def _resampled_rate(ranked: Ranking, rate: float, drawn: LabelArray) -> float | None:
-    return ranking.tpr_at_fpr(ranked.count(drawn), rate)
 
 
 def summarise_decision(labels: ArrayLike, logits: ArrayLike) -> dict[str, Figure]:

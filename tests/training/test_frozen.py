@@ -128,18 +128,22 @@ def test_a_run_on_an_onnx_file_keeps_the_contract(
 def test_a_run_on_another_run_is_its_features_under_a_new_head(
     finished: RunResult, toy: Path, tmp_path: Path, home: Path
 ) -> None:
-    recipe = replace(RECIPE, encoder=str(finished.folder), layer="2")
+    recipe = replace(RECIPE, encoder=str(finished.folder), layer="2", encoder_int8=True)
     result = train(toy, tmp_path / "run", recipe, device="cpu")
     packed = Pack.open(next((home / "packs").iterdir()))
     pixels = np.array(packed.pixels[:20])
     check_detector(result, pixels, (8, 8))
     assert result.metrics["metrics"]["test.accuracy"]["value"] > 0.7
     body = load_run(finished.folder)
+    byte_weights.round_network(body)
     with torch.no_grad():
         expected = body.blocks[:2](body.normalise(torch.from_numpy(pixels))).mean((2, 3))
     said = Session(result.detector.read_bytes()).run(pixels)
     np.testing.assert_allclose(said.embedding, expected, atol=1e-5, rtol=1e-4)
     assert result.detector.stat().st_size < finished.detector.stat().st_size
+    held = onnx.load_from_string(result.detector.read_bytes()).graph.initializer
+    bytewise = [tensor.name for tensor in held if tensor.data_type == TensorProto.INT8]
+    assert [name.endswith("/levels") for name in bytewise] == [True]
     again = load_run(result.folder)
     assert torch.equal(
         again.head.weight, torch.load(result.folder / "checkpoints" / "best.pt")["network"]["head.weight"]

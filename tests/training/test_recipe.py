@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from doctored.errors import UsageError
 from doctored.models import network_names
+from doctored.picture import Preprocess
 from doctored.training import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,18 @@ def test_bad_settings_get_one_clear_line(settings: dict[str, object], says: str)
     with pytest.raises(UsageError, match=says) as caught:
         Recipe.from_settings(settings)
     assert "\n" not in str(caught.value)
+
+
+def test_what_the_network_sees_is_the_preprocess_of_the_settings() -> None:
+    views = {
+        kind: Recipe(size=64, preprocess=kind, patch=16).views() for kind in ("exact", "center", "resize")
+    }
+    assert views == {
+        "exact": Preprocess.exact(64),
+        "center": Preprocess.center(64),
+        "resize": Preprocess.resize(64),
+    }
+    assert (Recipe(size=64).side, Recipe(size=64, patch=16).side) == (64, 16)
 
 
 def test_the_recipes_that_ship_are_read_and_their_networks_are_there() -> None:

@@ -28,7 +28,10 @@ def randomise_weights(network: Network, fresh: Network, views: NDArray[np.uint8]
     trained = evidence_of(network, views)
     whole = sum(weights.numel() for weights in network.parameters())
     pairs = list(zip(network.stages(), fresh.stages(), strict=True))
-    names = [f"the head and the last {count} of {len(pairs)} stages" for count in range(1, len(pairs))]
+    names = [
+        f"the head and the last {f'{count} ' if count > 1 else ''}of {len(pairs)} stages"
+        for count in range(1, len(pairs))
+    ]
     labels = ["the head", *names, ALL]
     steps: list[dict[str, Any]] = []
     replaced = 0

@@ -51,7 +51,7 @@ def judge(path: str | None) -> tuple[str, Any]:
     record = next(iter(doctored.scan(path, limits=LIMITS, workers=1, stability=True)), None)
     if record is None:
         return tell("There is no picture in this file."), None
-    return describe(record), draw_overlays(path, record)
+    return make_inert(describe(record)), draw_overlays(path, record)
 
 
 def draw_overlays(path: str, record: dict[str, Any]) -> Any:
@@ -80,6 +80,11 @@ def describe(record: dict[str, Any]) -> str:
         tag("ul", *reasons),
         tag("p", tag("small", f"sha256 of the file: {record['sha256']}")),
     )
+
+
+def make_inert(html: str) -> str:
+    """The same, for a component that fills templates: what a file says must not become part of one."""
+    return html.replace("$", "&#36;").replace("{", "&#123;")
 
 
 def weigh(finding: dict[str, Any]) -> str:
@@ -150,7 +155,10 @@ def build() -> gradio.Blocks:
             with gradio.Column():
                 verdict = gradio.HTML(tell("No picture yet."), label="Verdict")
                 sheet = gradio.Image(
-                    label="What speaks for fake, what for real", format="png", interactive=False
+                    label="What speaks for fake, what for real",
+                    format="png",
+                    interactive=False,
+                    buttons=["download", "fullscreen"],  # and none that sends it to anybody
                 )
         with gradio.Accordion("What a verdict is not", open=False):
             gradio.Markdown(NOT)

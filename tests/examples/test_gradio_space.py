@@ -100,7 +100,7 @@ def told(app, python, settings, tmp_path_factory):
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     exif = Image.Exif()
     exif[ExifTags.Base.Model] = "<script>alert(1)</script>"
-    exif[ExifTags.Base.Software] = "Adobe Photoshop <img src=x onerror=alert(1)>"
+    exif[ExifTags.Base.Software] = "Adobe Photoshop <img src=x onerror=alert(1)> ${alert(1)}"
     Image.new("RGB", (48, 48), (90, 120, 150)).save(marked, exif=exif)
     pictures = [ROOT / "examples" / "fake.jpg", ROOT / "examples" / "photo.jpg", broken, marked]
     command = [python, "-c", ASK, app, *pictures]
@@ -133,7 +133,31 @@ def test_text_of_a_file_stays_text(told):
     said = told["marked"]["said"]
     assert "&lt;script&gt;alert(1)" in said
     assert "Adobe Photoshop &lt;img" in said
+    assert "&#36;&#123;alert(1)}" in said
+    assert not set("${") & set(said)
     assert set(re.findall(r"<(\w+)", said)) <= ELEMENTS
+
+
+def test_a_browser_uploads_a_picture_and_clicks(app):
+    pytest.importorskip("playwright", reason="the extra 'dev' brings Playwright")
+    from benchmarks.page_checks import find_browser, opened_browser
+
+    if find_browser() is None:
+        pytest.skip("there is no Chromium on the path")
+    with opened_browser(find_browser()) as browser:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        asked, wrong = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
+        page.goto(app)
+        page.locator("input[type=file]").first.set_input_files(ROOT / "examples" / "fake.jpg")
+        page.get_by_text("fake.jpg").first.wait_for()
+        page.get_by_role("button", name="Judge").click()
+        page.get_by_role("heading", name="Fake", exact=True).wait_for()
+    assert wrong == []
+    assert [url for url in asked if not url.startswith((app, "data:", "blob:"))] == []
 
 
 def test_the_page_may_load_nothing_from_elsewhere(app):

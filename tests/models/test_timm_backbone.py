@@ -66,6 +66,7 @@ def test_the_contract_holds(name: str, timm: list[dict[str, Any]]) -> None:
     assert zoo.grad_cam_deviation(net, pixels) <= 1e-4
     assert zoo.misplaced_changes(net, 128) == []
     assert zoo.unused_weights(net, pixels) == []
+    assert net.stages()[0] is net.body.patches
     assert all(call["num_classes"] == 0 and not call["pretrained"] for call in timm)
 
 

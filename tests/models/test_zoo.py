@@ -5,7 +5,7 @@ import torch
 
 import zoo
 from doctored.errors import UsageError
-from doctored.models import Pool, build_network, count_parameters, network
+from doctored.models import Evidence, Network, Pool, build_network, count_parameters, network
 from doctored.models.base import registered_networks
 from doctored.models.catalogue import list_networks
 
@@ -179,3 +179,25 @@ def test_two_networks_of_one_name_are_refused() -> None:
 def test_pool_refuses_nonsense(kind: str, temperature: float) -> None:
     with pytest.raises(UsageError):
         Pool(kind, temperature)
+
+
+def test_the_measures_find_what_breaks_the_contract() -> None:
+    class Turned(Network):
+        """Its map lies on its side, and its logit is the largest cell."""
+
+        def __init__(self, *, pool: Pool | None = None) -> None:
+            super().__init__(8, pool=pool)
+            self.layer = torch.nn.Conv2d(3, 8, 4, 4)
+
+        def features(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x).relu().flip(2)
+
+        def forward(self, x: torch.Tensor) -> Evidence:
+            evidence = super().forward(x - x.mean(0))
+            return evidence._replace(logit=evidence.map.amax((1, 2, 3)))
+
+    net, pixels = zoo.make(zoo.Family(Turned)), zoo.pictures(48)
+    assert zoo.pooling_deviation(net, pixels) > 1e-3
+    assert zoo.company_deviation(net, pixels) > 1e-3
+    assert zoo.grad_cam_deviation(net, pixels) > 1e-3
+    assert zoo.misplaced_changes(net, 48) == ["column 0", "column 1"]

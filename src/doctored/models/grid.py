@@ -8,7 +8,7 @@ from torch import Tensor
 
 from doctored.errors import UsageError
 
-PROBE = (64, 128)  # the sides differ, so that a grid that is turned, or no grid, is seen
+PROBE = (4, 8)  # cells: the sides differ, so that a grid that is turned, or no grid, is seen
 
 
 class Tokens(NamedTuple):
@@ -26,13 +26,16 @@ class Tokens(NamedTuple):
         return cells.reshape(*cells.shape[:2], height // self.stride, width // self.stride)
 
 
-def count_channels(features: Callable[[Tensor], Tensor], device: torch.device) -> int:
-    """d of `features`: float [N, 3, H, W] → float [N, d, h, w]; UsageError where it makes no such grid."""
-    height, width = PROBE
+def count_channels(features: Callable[[Tensor], Tensor], device: torch.device, cell: int = 16) -> int:
+    """d of `features`: float [N, 3, H, W] → float [N, d, h, w]; UsageError where it makes no such grid.
+
+    It is tried on a picture whose sides are multiples of `cell` pixels.
+    """
+    height, width = (cell * count for count in PROBE)
     try:
         with torch.no_grad():
             made = features(torch.zeros(1, 3, height, width, device=device))
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, AssertionError) as error:
         raise UsageError(
             f"this network gives no map of {width}×{height} pixels ({str(error).splitlines()[0][:120]}); "
             "the evidence would not be exact: choose another ('doctored models' lists them)"

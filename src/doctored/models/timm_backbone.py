@@ -26,21 +26,33 @@ class TimmBackbone(Network):
         body = make_body(name, is_pretrained=bool(weights))
         tokens = Tokens(getattr(body, "num_prefix_tokens", 0), body.feature_info[-1]["reduction"])
         body.eval()
-        channels = count_channels(lambda x: read_features(body, tokens, x), next(body.parameters()).device)
+        if isinstance(getattr(body, "head", None), nn.Module):
+            body.head.requires_grad_(False)  # what is left of it comes after timm's pooling
+        device = next(body.parameters()).device
+        channels = count_channels(lambda x: read_features(body, tokens, x), device, tokens.stride)
         super().__init__(channels, dropout=dropout, pool=pool)
         self.tokens, self.body = tokens, body.train()
         if weights:
             self.normalisation = tuple(body.pretrained_cfg["mean"]), tuple(body.pretrained_cfg["std"])
 
     def features(self, x: Tensor) -> Tensor:
-        return read_features(self.body, self.tokens, x)
+        try:
+            return read_features(self.body, self.tokens, x)
+        except AssertionError as error:  # how timm refuses a size
+            raise UsageError(f"timm: {error}; choose another size") from error
+
+    def stages(self) -> list[nn.Module]:
+        """The body's parts, and each layer or stage of those that are a sequence."""
+        parts = [part for part in self.body.children() if part is not getattr(self.body, "head", None)]
+        opened = [layer for part in parts for layer in (part if isinstance(part, nn.Sequential) else [part])]
+        return [part for part in opened if next(part.parameters(), None) is not None]
 
 
 def read_features(body: Any, tokens: Tokens, x: Tensor) -> Tensor:
     """float [N, 3, H, W] → float [N, d, h, w]."""
     hidden: Tensor = body.forward_features(x)
     if hidden.ndim == 4:
-        return hidden
+        return hidden.permute(0, 3, 1, 2) if getattr(body, "output_fmt", "NCHW") == "NHWC" else hidden
     norm = getattr(body, "fc_norm", None)
     return tokens.to_grid(norm(hidden) if isinstance(norm, nn.LayerNorm) else hidden, x.shape[2], x.shape[3])
 

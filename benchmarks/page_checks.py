@@ -119,10 +119,10 @@ def make_toy_runs(folder: Path) -> list[Path]:
 
     data = folder / "toy.zip"
     runs = [folder / "toy-one", folder / "toy-two"]
-    if doctored(["data", "toy", str(data), "--count", "600"]):
+    if doctored(["data", "toy", str(data), "--count", "240"]):
         sys.exit("the toy data set could not be made")
     for seed, run in enumerate(runs):
-        settings = [f"--set=seed={seed}", "--set=epochs=4", "--set=batch_size=32", "--set=precision=fp32"]
+        settings = [f"--set=seed={seed}", "--set=epochs=2", "--set=batch_size=16", "--set=precision=fp32"]
         looks = ["--robustness", "--explanations", "--errors"]
         if doctored(["train", str(data), "--out", str(run), *settings]) or doctored(
             ["evaluate", str(run), str(data), "--out", str(run), *looks]

@@ -40,5 +40,5 @@ def test_copies_are_counted_and_what_is_not_known_is_said():
     ]
     assert (
         tell_duplicates({"within": 2, "in_training": None, "note": "give the whole set"})[1]
-        == "give the whole set."
+        == "Give the whole set."
     )

@@ -182,8 +182,8 @@ def test_pool_refuses_nonsense(kind: str, temperature: float) -> None:
 
 
 def test_the_measures_find_what_breaks_the_contract() -> None:
-    class Turned(Network):
-        """Its map lies on its side, and its logit is the largest cell."""
+    class Wrong(Network):
+        """Its map is upside down and bent, its logit the largest cell, and its batch one company."""
 
         def __init__(self, *, pool: Pool | None = None) -> None:
             super().__init__(8, pool=pool)
@@ -194,9 +194,10 @@ def test_the_measures_find_what_breaks_the_contract() -> None:
 
         def forward(self, x: torch.Tensor) -> Evidence:
             evidence = super().forward(x - x.mean(0))
-            return evidence._replace(logit=evidence.map.amax((1, 2, 3)))
+            bent = evidence.map.mul(5).tanh()
+            return evidence._replace(map=bent, logit=bent.amax((1, 2, 3)))
 
-    net, pixels = zoo.make(zoo.Family(Turned)), zoo.pictures(48)
+    net, pixels = zoo.make(zoo.Family(Wrong)), zoo.pictures(48)
     assert zoo.pooling_deviation(net, pixels) > 1e-3
     assert zoo.company_deviation(net, pixels) > 1e-3
     assert zoo.grad_cam_deviation(net, pixels) > 1e-3

@@ -15,7 +15,7 @@ from torch import nn
 
 LEVELS = 127
 SMALLEST = 4096  # numbers in a tensor; smaller ones stay float
-ON_GRID = 1e-3  # steps that a weight may be off a whole one
+ON_GRID = 5e-5  # steps that a weight may be off a whole one: what float32 cannot tell
 
 Weights = NDArray[np.float32]
 

@@ -89,7 +89,11 @@ def test_the_core_scans_without_any_extra(clean_python, tmp_path):
 
 
 def test_what_needs_an_extra_says_which(clean_python, tmp_path):
-    for command, extra in ((["train", ".", "--out", "run"], "train"), (["demo"], "demo")):
+    for command, extra in (
+        (["train", ".", "--out", "run"], "train"),
+        (["demo"], "demo"),
+        (["pull", "hf://ann/toy"], "hub"),
+    ):
         done = subprocess.run(
             [clean_python, "-m", "doctored.cli.main", *command], cwd=tmp_path, capture_output=True, text=True
         )

@@ -27,7 +27,7 @@ def judge_trees(
         from sklearn.ensemble import HistGradientBoostingClassifier
         from threadpoolctl import threadpool_limits  # comes with scikit-learn
     except ImportError as error:
-        raise MissingExtra("train", "the audit's boosted trees (--no-models goes without)") from error
+        raise MissingExtra("train", "growing the audit's boosted trees (--no-models goes without)") from error
     varies = [_varies(values[:, place]) for place in range(values.shape[1])]
     if not any(varies):
         return None

@@ -1,5 +1,6 @@
 """The contract that every network of the zoo keeps; `tests/zoo.py` says of what size, and measures."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -46,7 +47,8 @@ def test_logit_is_the_pooling_of_the_map(family: zoo.Family, pool: Pool) -> None
     assert evidence.map.ndim == 4
     assert evidence.map.shape[:2] == (len(pixels), 1)
     assert evidence.map[0].numel() > 1
-    assert evidence.embedding.shape == (len(pixels), net.head.in_channels)
+    assert evidence.embedding.ndim == 2
+    assert len(evidence.embedding) == len(pixels)
     assert torch.isfinite(evidence.embedding).all()
     assert zoo.pooling_deviation(net, pixels) <= 1e-5
 
@@ -202,3 +204,12 @@ def test_the_measures_find_what_breaks_the_contract() -> None:
     assert zoo.company_deviation(net, pixels) > 1e-3
     assert zoo.grad_cam_deviation(net, pixels) > 1e-3
     assert zoo.misplaced_changes(net, 48) == ["column 0", "column 1"]
+
+
+def test_residual_embeds_the_deviation_of_its_cells_too() -> None:
+    torch.manual_seed(0)
+    net = build_network("residual-small").eval()
+    x = net.normalise(zoo.pictures(32))
+    cells = net.features(x).detach().double().flatten(2).numpy()
+    expected = np.concatenate([cells.mean(2), cells.std(2)], 1)
+    np.testing.assert_allclose(net(x).embedding.numpy(), expected, atol=1e-5)

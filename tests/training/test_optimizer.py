@@ -2,6 +2,7 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 
 from doctored.models import build_network
 from doctored.training import Recipe
@@ -73,3 +74,12 @@ def test_state_survives_a_checkpoint() -> None:
     again.step()
     for a, b in zip(network.parameters(), restored.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_depthwise_filters_are_left_to_adamw() -> None:
+    network = build_network("compact")
+    depthwise = nn.Conv2d(8, 8, 3, groups=8)
+    network.extra = nn.Sequential(depthwise, nn.Conv2d(8, 8, 3))
+    hidden = {id(weight) for weight in hidden_convolutions(network)}
+    assert id(depthwise.weight) not in hidden
+    assert id(network.extra[1].weight) in hidden

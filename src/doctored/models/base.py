@@ -93,7 +93,11 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Evidence:
         features = self.features(x)
         evidence = self.head(self.dropout(features))
-        return Evidence(evidence, self.pool(evidence), features.mean((2, 3)))
+        return Evidence(evidence, self.pool(evidence), self.embed(features))
+
+    def embed(self, features: Tensor) -> Tensor:
+        """float [N, d, h, w] → float [N, d], where a picture lies among others; nothing is learnt from it."""
+        return features.mean((2, 3))
 
 
 Builder = TypeVar("Builder", bound=Callable[..., Network])

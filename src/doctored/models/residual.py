@@ -8,6 +8,7 @@ a path around them (He et al. 2016); its second norm starts at zero, so that a n
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from doctored.models.base import Network, Pool, network
@@ -48,6 +49,11 @@ class Residual(Network):
 
     def features(self, x: Tensor) -> Tensor:
         return self.layers(x)  # type: ignore[no-any-return]
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Each channel's mean over the cells, then its deviation: in a flat picture the means look usual."""
+        cells = features.detach().float().flatten(2)
+        return torch.cat((cells.mean(2), cells.std(2, correction=0)), 1)
 
 
 @network("residual-small")

@@ -106,13 +106,15 @@ def weights_by_rate(network: Network, decay: float) -> list[tuple[float, list[nn
 
 
 def hidden_convolutions(network: Network) -> list[Tensor]:
-    """Weights that learn of convolutions that neither see pixels nor are the head, nor LoRA's adapters."""
+    """Weights that learn of convolutions that neither see pixels nor are the head, nor LoRA's adapters, nor
+    depthwise: a channel's own filter is no matrix between channels."""
     return [
         module.weight
         for name, module in network.named_modules()
         if isinstance(module, nn.Conv2d)
         and module is not network.head
         and module.in_channels > 3
+        and module.groups == 1
         and module.weight.requires_grad
         and ".lora_" not in name
     ]

@@ -5,8 +5,8 @@
 `--sets` is a folder with cifake.zip, casia1.zip, ai-photos.zip and faces.zip (docs/data.md). A set that is
 not CIFAKE is mended first: near copies and source scenes are grouped, files that tell the classes apart
 made alike, and splits drawn. Every figure is accuracy on the test split, measured once, at probability
-one half. A run that has had `--minutes` is stopped after an epoch and published with its best weights so far. Rows go
-into benchmarks/results/starting_projects.json, and from there into docs/starting-projects.md.
+one half. A run that has had `--minutes` is stopped after an epoch and published with its best weights so far.
+Rows go into benchmarks/results/starting_projects.json, and from there into docs/starting-projects.md.
 """
 
 import json

@@ -47,8 +47,7 @@ def test_logit_is_the_pooling_of_the_map(family: zoo.Family, pool: Pool) -> None
     assert evidence.map.ndim == 4
     assert evidence.map.shape[:2] == (len(pixels), 1)
     assert evidence.map[0].numel() > 1
-    assert evidence.embedding.ndim == 2
-    assert len(evidence.embedding) == len(pixels)
+    assert evidence.embedding.shape == (len(pixels), net.embedding_width())
     assert torch.isfinite(evidence.embedding).all()
     assert zoo.pooling_deviation(net, pixels) <= 1e-5
 

@@ -96,8 +96,12 @@ class Network(nn.Module):
         return Evidence(evidence, self.pool(evidence), self.embed(features))
 
     def embed(self, features: Tensor) -> Tensor:
-        """float [N, d, h, w] → float [N, d], where a picture lies among others; nothing is learnt from it."""
+        """float [N, c, h, w] → float [N, d], where a picture lies among others; nothing is learnt from it."""
         return features.mean((2, 3))
+
+    def embedding_width(self) -> int:
+        """How long an embedding is, d."""
+        return self.embed(torch.zeros(1, self.head.in_channels, 1, 1)).shape[1]
 
 
 Builder = TypeVar("Builder", bound=Callable[..., Network])

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 # Two cores: a thread pool inside a worker pool runs slower than either, so it is set before any import.
@@ -16,15 +17,13 @@ settings.register_profile(
 settings.load_profile("doctored")
 
 
-@pytest.fixture(scope="session")
-def doctored_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("doctored-home")
-
-
-@pytest.fixture(autouse=True)
-def _stays_at_home(doctored_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the program remembers goes to a folder of the test session's own."""
-    monkeypatch.setenv("DOCTORED_HOME", str(doctored_home))
+@pytest.fixture(scope="session", autouse=True)
+def doctored_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the program remembers goes to a folder of the test session's own, whatever a fixture's scope."""
+    home = tmp_path_factory.mktemp("doctored-home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCTORED_HOME", str(home))
+        yield home
 
 
 @pytest.fixture(autouse=True)

@@ -171,6 +171,9 @@ def test_a_pack_knows_what_it_is_of(tmp_path, toy):
     moved = shutil.copy(toy, tmp_path / "moved.zip")
     assert made.fits(read_dataset(moved), EXACT)
     assert request_digest(read_dataset(moved), EXACT) == request_digest(manifest, EXACT)
+    opened = pack(read_dataset(moved), EXACT, made.path)
+    assert opened.manifest.column("source") == (str(moved),) * len(manifest)
+    assert opened.manifest.digest() == made.manifest.digest()
 
     with pytest.raises(DataError, match="a pack of something else"):
         pack(same_names, EXACT, tmp_path / "pack")

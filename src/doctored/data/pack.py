@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -130,13 +130,20 @@ def pack(
             ready = Pack.open(out)
             if ready.info["request"] != request:
                 raise DataError(f"{out} holds a pack of something else; name another folder, or remove it")
-            return ready
+            return _point_to_sources(ready, manifest)
         shape = (len(manifest), preprocess.size, preprocess.size, 3)
         with told_plainly(out), _Unfinished(out, request, shape) as unfinished:
             _decode_rest(unfinished, manifest, preprocess, stores, workers, progress)
             results = [unfinished.results[index] for index in range(len(manifest))]
     _finish(out, manifest, results, {"request": request, "shape": shape})
     return Pack.open(out)
+
+
+def _point_to_sources(packed: Pack, manifest: Manifest) -> Pack:
+    """The pack, its rows naming the sources where they lie now: they may have moved since it was made."""
+    sources = dict(zip(manifest.column("id"), manifest.column("source"), strict=True))
+    now = [sources[name] for name in packed.manifest.column("id")]
+    return replace(packed, manifest=packed.manifest.with_columns(source=now))
 
 
 def _decode_rest(

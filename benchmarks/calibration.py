@@ -13,7 +13,7 @@ its name at their end.
 from collections.abc import Sequence
 
 from benchmarks import options as commands
-from benchmarks.results_file import Figure
+from benchmarks.results_file import Figure, kept
 from doctored.evaluate import Evaluation, evaluate
 from doctored.evaluate.charts import describe_cut
 from doctored.measure import summary
@@ -22,11 +22,6 @@ from doctored.measure.selective import CUT
 
 SHIPPED = ("cifake", "cifake-compact")
 COVERAGE, BUDGET = 0.95, 0.01
-
-
-def kept(figure: summary.Figure, unit: str = "share") -> Figure:
-    assert figure.value is not None
-    return Figure(figure.value, unit, figure.n, figure.low, figure.high)
 
 
 def measure(evaluation: Evaluation) -> dict[str, Figure]:

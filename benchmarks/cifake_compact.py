@@ -8,9 +8,8 @@ Every choice was made on validation pictures when it was trained; this only meas
 from collections.abc import Sequence
 
 from benchmarks import options as commands
-from benchmarks.results_file import Figure
+from benchmarks.results_file import Figure, kept
 from doctored.evaluate import evaluate
-from doctored.measure import summary
 from doctored.models import build_network, count_parameters
 
 DETECTOR, TEST_PICTURES = "cifake-compact", 20_000
@@ -22,11 +21,6 @@ MEASURED = {
     "f1_real": "f1_real",
     "ece": "calibration_error",
 }
-
-
-def kept(figure: summary.Figure, unit: str) -> Figure:
-    assert figure.value is not None
-    return Figure(figure.value, unit, figure.n, figure.low, figure.high)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,25 +12,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import options as commands
-from benchmarks.results_file import Figure
+from benchmarks.results_file import kept
 from doctored.detector import open_detector
 from doctored.evaluate import evaluate
 from doctored.evaluate.grid import GRID
 from doctored.evaluate.robustness import measure_robustness
-from doctored.measure import summary
 
-NAME, TEST_PICTURES = "cifake", 20_000
+TEST_PICTURES = 20_000
 CELLS = {"q50": "jpeg_50", "q30": "jpeg_30", "r64": "rescale_2", "r24": "rescale_0.75"}
-
-
-def kept(figure: summary.Figure) -> Figure:
-    assert figure.value is not None
-    return Figure(figure.value, "share", figure.n, figure.low, figure.high)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = commands.parser(__doc__ or "", timed=False)
-    parser.add_argument("--detector", default=NAME, help="a name from the shelf, or a file")
+    commands.add_detector(parser)
     options = parser.parse_args(arguments)
     grid = [cell for name in CELLS.values() for cell in GRID if cell.name == name]
     with open_detector(options.detector) as detector, tempfile.TemporaryDirectory() as folder:
@@ -38,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         assert evaluation.counts["scored"] == TEST_PICTURES, evaluation.counts
         found = measure_robustness(detector, evaluation, Path(folder), pictures=TEST_PICTURES, grid=grid)
         name = detector.card.name
-    own = "" if name == NAME else f".{name.removeprefix(NAME + '-').replace('-', '_')}"
+    own = commands.id_part(name)
     measured = {"clean": found.clean_all} | dict(
         zip(CELLS, (figures for _, figures, _ in found.cells), strict=True)
     )

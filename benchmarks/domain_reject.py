@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks import options as commands
-from benchmarks.domain_thumbnails import NAME, share_figure
+from benchmarks.domain_thumbnails import share_figure
 from benchmarks.outsiders import KINDS, make_outsiders
 from benchmarks.results_file import Figure
 from doctored.detector import DEFAULT_BUDGET, Detector, open_detector
@@ -35,7 +35,7 @@ def measure(detector: Detector, count: int) -> dict[str, Figure]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = commands.parser(__doc__ or "", timed=False)
-    parser.add_argument("--detector", default=NAME, help="a name from the shelf, or a file")
+    commands.add_detector(parser)
     parser.add_argument("--pictures", type=int, default=2000, help="how many of each kind")
     options = parser.parse_args(arguments)
     with open_detector(options.detector) as detector:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures = measure(detector, options.pictures)
         counts = evaluate(detector, commands.data_of(options), "test").counts
     figures[".in_domain"] = share_figure(counts["outside_distance"], counts["scored"])
-    own = "" if name == NAME else f".{name.removeprefix(NAME + '-').replace('-', '_')}"
+    own = commands.id_part(name)
     commands.finish(
         "domain_reject", {f"domain.reject{own}{key}": figure for key, figure in figures.items()}, options
     )

@@ -22,8 +22,6 @@ from doctored.measure.intervals import wilson
 from doctored.picture import distort
 from doctored.records import Label
 
-NAME = "cifake"
-
 
 def share_figure(part: int, whole: int) -> Figure:
     interval = wilson(part, whole)
@@ -71,13 +69,13 @@ def measure(detector: Detector, thumbnails: dict[str, Pixels]) -> dict[str, Figu
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = commands.parser(__doc__ or "", timed=False)
     parser.add_argument("--photos", type=Path, required=True, help="the folder with the origins' photos")
-    parser.add_argument("--detector", default=NAME, help="a name from the shelf, or a file")
+    commands.add_detector(parser)
     options = parser.parse_args(arguments)
     thumbnails = gather(options.photos)
     with open_detector(options.detector) as detector:
         name = detector.card.name
         found = measure(detector, thumbnails)
-    own = "" if name == NAME else f".{name.removeprefix(NAME + '-').replace('-', '_')}"
+    own = commands.id_part(name)
     commands.finish(
         "domain_thumbnails",
         {f"domain.thumbnails{own}{key}": figure for key, figure in found.items()},

@@ -11,25 +11,17 @@ and `.random` are the areas themselves.
 from collections.abc import Sequence
 
 from benchmarks import options as commands
-from benchmarks.results_file import Figure
+from benchmarks.results_file import Figure, kept
 from doctored.detector import open_detector
 from doctored.evaluate import evaluate
 from doctored.evaluate.curves import WAYS, follow_curves
 from doctored.evaluate.reaction import mean_figure
 from doctored.evaluate.sample import draw_sample, read_views
-from doctored.measure import summary
-
-NAME = "cifake"
-
-
-def kept(figure: summary.Figure) -> Figure:
-    assert figure.value is not None
-    return Figure(figure.value, "area", figure.n, figure.low, figure.high)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = commands.parser(__doc__ or "", timed=False)
-    parser.add_argument("--detector", default=NAME, help="a name from the shelf, or a file")
+    commands.add_detector(parser)
     parser.add_argument("--pictures", type=int, default=1000, help="how many test pictures")
     options = parser.parse_args(arguments)
     with open_detector(options.detector) as detector:
@@ -38,13 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         views, is_read = read_views(judgements.manifest, rows, detector.card.preprocess)
         curves = follow_curves(detector.run, views[is_read])
         name = detector.card.name
-    own = "" if name == NAME else f".{name.removeprefix(NAME + '-').replace('-', '_')}"
+    own = commands.id_part(name)
     figures: dict[str, Figure] = {}
     for way in WAYS:
         evidence, random = curves.areas(way)
-        figures[f"explain.{way}{own}"] = kept(curves.gain(way))
-        figures[f"explain.{way}{own}.evidence"] = kept(mean_figure(evidence))
-        figures[f"explain.{way}{own}.random"] = kept(mean_figure(random))
+        figures[f"explain.{way}{own}"] = kept(curves.gain(way), "area")
+        figures[f"explain.{way}{own}.evidence"] = kept(mean_figure(evidence), "area")
+        figures[f"explain.{way}{own}.random"] = kept(mean_figure(random), "area")
     commands.finish("explain_deletion", figures, options)
 
 

@@ -20,12 +20,10 @@ from doctored.measure.intervals import bootstrap_all
 from doctored.measure.metrics import LabelArray
 from doctored.measure.ranking import Ranking
 
-NAME = "cifake"
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = commands.parser(__doc__ or "", timed=False)
-    parser.add_argument("--detector", default=NAME, help="a name from the shelf, or a file")
+    commands.add_detector(parser)
     options = parser.parse_args(arguments)
     evaluation = evaluate(options.detector, commands.data_of(options), "test")
     scored = evaluation.judgements.is_scored

@@ -8,6 +8,8 @@ from pathlib import Path
 from benchmarks.machine import MachineBusyError, require_idle
 from benchmarks.results_file import RESULTS, Figure, write_results
 
+DETECTOR = "cifake"
+
 
 def parser(about: str, timed: bool = True) -> argparse.ArgumentParser:
     """A parser with --data, and --busy where the figures are of time."""
@@ -16,6 +18,16 @@ def parser(about: str, timed: bool = True) -> argparse.ArgumentParser:
     if timed:
         made.add_argument("--busy", action="store_true", help="run on a busy machine; print, keep nothing")
     return made
+
+
+def add_detector(parser: argparse.ArgumentParser) -> None:
+    """--detector, the larger of the shipped ones if not given."""
+    parser.add_argument("--detector", default=DETECTOR, help="a name from the shelf, or a file")
+
+
+def id_part(name: str) -> str:
+    """What a detector's name adds to an ID: nothing for the one that is measured if none is named."""
+    return "" if name == DETECTOR else f".{name.removeprefix(DETECTOR + '-').replace('-', '_')}"
 
 
 def data_of(options: argparse.Namespace) -> Path:

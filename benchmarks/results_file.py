@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import ROOT, commit, describe_machine
+from doctored.measure import summary
 
 RESULTS = ROOT / "benchmarks" / "results"
 PROVENANCE = ("command", "commit", "machine", "date")
@@ -39,6 +40,12 @@ class Figure:
             raise ValueError(f"{self.value} lies outside its own interval {self.low} to {self.high}")
         if self.n < 1:
             raise ValueError("a figure comes from at least one measurement")
+
+
+def kept(figure: summary.Figure, unit: str = "share") -> Figure:
+    """A figure of `doctored.measure`, which must have a value, as it is kept."""
+    assert figure.value is not None
+    return Figure(figure.value, unit, figure.n, figure.low, figure.high)
 
 
 def write_results(

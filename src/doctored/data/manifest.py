@@ -268,3 +268,14 @@ def _refuse_values(name: str, values: tuple[Any, ...], is_wrong: Callable[[Any],
 
 def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def take_sources(manifest: Manifest, moved: Manifest) -> Manifest:
+    """The same rows with the sources that another listing of the set names for them."""
+    sources = dict(zip(moved.column("id"), moved.column("source"), strict=True))
+    try:
+        return manifest.with_columns(source=[sources[name] for name in manifest.column("id")])
+    except KeyError as error:
+        raise DataError(
+            f"the data set lacks {error}, which the run was trained on; give the set it was trained on"
+        ) from error

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from doctored.data.decoding import Chunk, Decoded, decode_chunks
 from doctored.data.files import told_plainly, written_aside
-from doctored.data.manifest import Box, Manifest
+from doctored.data.manifest import Box, Manifest, take_sources
 from doctored.data.members import Member, MemberStore
 from doctored.errors import DataError, UsageError
 from doctored.picture import Preprocess
@@ -130,20 +130,14 @@ def pack(
             ready = Pack.open(out)
             if ready.info["request"] != request:
                 raise DataError(f"{out} holds a pack of something else; name another folder, or remove it")
-            return _point_to_sources(ready, manifest)
+            # its sources may have moved since it was made
+            return replace(ready, manifest=take_sources(ready.manifest, manifest))
         shape = (len(manifest), preprocess.size, preprocess.size, 3)
         with told_plainly(out), _Unfinished(out, request, shape) as unfinished:
             _decode_rest(unfinished, manifest, preprocess, stores, workers, progress)
             results = [unfinished.results[index] for index in range(len(manifest))]
     _finish(out, manifest, results, {"request": request, "shape": shape})
     return Pack.open(out)
-
-
-def _point_to_sources(packed: Pack, manifest: Manifest) -> Pack:
-    """The pack, its rows naming the sources where they lie now: they may have moved since it was made."""
-    sources = dict(zip(manifest.column("id"), manifest.column("source"), strict=True))
-    now = [sources[name] for name in packed.manifest.column("id")]
-    return replace(packed, manifest=packed.manifest.with_columns(source=now))
 
 
 def _decode_rest(

@@ -59,9 +59,9 @@ class Batch(NamedTuple):
 
     def pinned(self) -> "Batch":
         """In page-locked memory, from which a GPU copies while it computes."""
-        before = self.before.pin_memory() if self.before is not self.pixels else None
         pixels, mix = self.pixels.pin_memory(), self.mix and self.mix.pinned()
-        return Batch(pixels, pixels if before is None else before, self.labels.pin_memory(), mix)
+        before = pixels if self.before is self.pixels else self.before.pin_memory()
+        return Batch(pixels, before, self.labels.pin_memory(), mix)
 
 
 def draw_batches(

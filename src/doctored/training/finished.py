@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from doctored.data.files import written_aside
-from doctored.data.manifest import Manifest
+from doctored.data.manifest import take_sources
 from doctored.data.readers import read_dataset
 from doctored.detector.card import Card
 from doctored.detector.session import Session
@@ -83,17 +83,6 @@ def open_run(
     rows = folder / "metrics.jsonl"
     epochs = len(rows.read_text(encoding="utf-8").splitlines()) if rows.exists() else 0
     return Trained(load_run(folder), examples, packed.manifest, plan.recipe, name, about, epochs)
-
-
-def take_sources(manifest: Manifest, moved: Manifest) -> Manifest:
-    """The same rows with the sources that another listing of the set names for them."""
-    sources = dict(zip(moved.column("id"), moved.column("source"), strict=True))
-    try:
-        return manifest.with_columns(source=[sources[name] for name in manifest.column("id")])
-    except KeyError as error:
-        raise DataError(
-            f"the data set lacks {error}, which the run was trained on; give the set it was trained on"
-        ) from error
 
 
 def export(folder: Path, trained: Trained, out: Path | None, note: Note) -> Path:

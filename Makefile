@@ -9,7 +9,7 @@ DEMO_VENV ?= .venv-demo
 SPACE_VENV := .venv-space
 DATA ?= cifake.zip
 OUT ?= demo
-BENCH ?= scan_speed checks_speed resume hostile_decode hostile_cli hostile_data hostile_metadata provenance_matrix audit_cifake audit_planted audit_means audit_near_duplicates cifake_compact metrics_oracle train_vs_bare train_vs_keras train_vs_keras_full
+BENCH ?= scan_speed checks_speed resume hostile_decode hostile_cli hostile_data hostile_metadata provenance_matrix audit_cifake audit_planted audit_means audit_near_duplicates cifake_clean metrics_oracle train_vs_bare train_vs_keras train_vs_keras_full
 
 BIN := $(VENV)/bin
 # By environment, so that the build backend is pinned too: older pips heed the first name, newer ones the second.

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks import options as commands
 from benchmarks.paired import median_figure
-from benchmarks.results_file import Figure
+from benchmarks.results_file import share
 from doctored.data.audit.near import RADIUS, find_near
-from doctored.measure.intervals import clopper_pearson
 
 RUNS = 6
 
@@ -62,10 +61,8 @@ def main() -> int:
         command = [sys.executable, "-m", "benchmarks.audit_near_duplicates", *size, "--one", str(seed)]
         runs.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     found, total = sum(run["found"] for run in runs), RUNS * given.planted
-    bounds = clopper_pearson(found, total)
-    assert bounds is not None
     figures = {
-        "audit.near_duplicates.recall": Figure(found / total, "share", total, bounds.low, bounds.high),
+        "audit.near_duplicates.recall": share(found, total),
         "audit.near_duplicates.seconds": median_figure([run["seconds"] for run in runs], "s"),
         "audit.near_duplicates.mb": median_figure([run["bytes"] / 1e6 for run in runs], "MB"),
     }

@@ -31,8 +31,7 @@ from PIL import Image
 
 from benchmarks import options as commands
 from benchmarks.paired import interleave
-from benchmarks.results_file import Figure
-from doctored.measure.intervals import clopper_pearson
+from benchmarks.results_file import Figure, share
 from doctored.picture import distort
 
 SEED = 0
@@ -159,8 +158,7 @@ def figures_of(name: str, answer: Answer, planted: dict[str, list[Pair]]) -> dic
     }
     for kind, pairs in planted.items():
         hits = sum(pair in answer.pairs for pair in pairs)
-        bounds = clopper_pearson(hits, len(pairs)) or (None, None)
-        figures[f"audit.peers.{name}.{kind}"] = Figure(hits / len(pairs), "share", len(pairs), *bounds)
+        figures[f"audit.peers.{name}.{kind}"] = share(hits, len(pairs))
     return figures
 
 

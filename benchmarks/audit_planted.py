@@ -18,11 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import options as commands
-from benchmarks.results_file import Figure
+from benchmarks.results_file import share
 from doctored.data.audit import audit
 from doctored.data.readers import read_dataset
 from doctored.data.toy import draw_picture
-from doctored.measure.intervals import clopper_pearson
 from doctored.picture import encode_jpeg
 
 
@@ -112,21 +111,17 @@ def judge_all(seeds: int, count: int) -> Iterator[tuple[str, int, bool]]:
                 yield plant, seed, found
 
 
-def share(found: list[bool]) -> Figure:
-    interval = clopper_pearson(sum(found), len(found))
-    assert interval is not None
-    return Figure(sum(found) / len(found), "share", len(found), interval.low, interval.high)
-
-
 def main() -> int:
     parser = commands.parser(__doc__ or "", timed=False)
     parser.add_argument("--seeds", type=int, default=20, help="sets of each kind")
     parser.add_argument("--pictures", type=int, default=360, help="in each set")
     given = parser.parse_args()
     answers = list(judge_all(given.seeds, given.pictures))
+    planted = [found for plant, _, found in answers if plant != "control"]
+    clean = [found for plant, _, found in answers if plant == "control"]
     figures = {
-        "audit.planted": share([found for plant, _, found in answers if plant != "control"]),
-        "audit.planted.control": share([found for plant, _, found in answers if plant == "control"]),
+        "audit.planted": share(sum(planted), len(planted)),
+        "audit.planted.control": share(sum(clean), len(clean)),
     }
     commands.finish("audit_planted", figures, given)
     return 0

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks import options as commands
-from benchmarks.domain_thumbnails import share_figure
 from benchmarks.outsiders import KINDS, make_outsiders
-from benchmarks.results_file import Figure
+from benchmarks.results_file import Figure, share
 from doctored.detector import DEFAULT_BUDGET, Detector, open_detector
 from doctored.evaluate import evaluate
 from doctored.records import Label
@@ -26,9 +25,9 @@ def measure(detector: Detector, count: int) -> dict[str, Figure]:
     for kind in KINDS:
         predictions = detector.predict(list(make_outsiders(kind, count)), DEFAULT_BUDGET)
         unsure = sum(prediction.label is Label.UNSURE for prediction in predictions)
-        figures[f".{kind}"] = share_figure(unsure, count)
+        figures[f".{kind}"] = share(unsure, count)
         outside = int(np.sum([not prediction.in_domain for prediction in predictions]))
-        figures[f".distance.{kind}"] = share_figure(outside, count)
+        figures[f".distance.{kind}"] = share(outside, count)
     figures[""] = min((figures[f".{kind}"] for kind in KINDS), key=lambda figure: figure.value)
     return figures
 
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name = detector.card.name
         figures = measure(detector, options.pictures)
         counts = evaluate(detector, commands.data_of(options), "test").counts
-    figures[".in_domain"] = share_figure(counts["outside_distance"], counts["scored"])
+    figures[".in_domain"] = share(counts["outside_distance"], counts["scored"])
     own = commands.id_part(name)
     commands.finish(
         "domain_reject", {f"domain.reject{own}{key}": figure for key, figure in figures.items()}, options

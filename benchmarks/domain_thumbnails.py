@@ -15,18 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import options as commands
-from benchmarks.results_file import Figure
+from benchmarks.results_file import Figure, share
 from benchmarks.thumbnails import FILTERS, HELD_OUT, QUALITY, SIDE, Pixels, middle, read_photos, reduce
 from doctored.detector import DEFAULT_BUDGET, Detector, open_detector
-from doctored.measure.intervals import wilson
 from doctored.picture import distort
 from doctored.records import Label
-
-
-def share_figure(part: int, whole: int) -> Figure:
-    interval = wilson(part, whole)
-    assert interval is not None
-    return Figure(part / whole, "share", whole, interval.low, interval.high)
 
 
 def gather(folder: Path) -> dict[str, Pixels]:
@@ -43,7 +36,7 @@ def gather(folder: Path) -> dict[str, Pixels]:
 
 
 def worst(counts: dict[str, int], whole: int) -> Figure:
-    return share_figure(max(counts.values()), whole)
+    return share(max(counts.values()), whole)
 
 
 def measure(detector: Detector, thumbnails: dict[str, Pixels]) -> dict[str, Figure]:
@@ -61,8 +54,8 @@ def measure(detector: Detector, thumbnails: dict[str, Pixels]) -> dict[str, Figu
         ".abstaining": worst(abstaining, whole),
         ".saved": worst(saved, whole),
     }
-    figures[".unsure"] = share_figure(unsure, whole * len(FILTERS))
-    figures |= {f".forced.{name}": share_figure(count, whole) for name, count in forced.items()}
+    figures[".unsure"] = share(unsure, whole * len(FILTERS))
+    figures |= {f".forced.{name}": share(count, whole) for name, count in forced.items()}
     return figures
 
 

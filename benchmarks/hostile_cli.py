@@ -23,8 +23,7 @@ from benchmarks import options as commands
 from benchmarks.hostile_decode import MEGABYTE, hostile_files
 from benchmarks.machine import ROOT
 from benchmarks.memory import peak_pss
-from benchmarks.results_file import Figure
-from doctored.measure.intervals import clopper_pearson
+from benchmarks.results_file import Figure, share
 
 DOCTORED = [sys.executable, "-m", "doctored.cli.main"]
 DETECTOR_TIME_S = 200
@@ -56,12 +55,8 @@ def measure_scan(count: int, seed: int, folder: Path) -> dict[str, Figure]:
         answered = 0
     out.unlink()
     peak = max(peak_pss(command, cwd=ROOT, accept=(3,)))
-    interval = clopper_pearson(answered, len(paths))
-    assert interval is not None
     return {
-        "hostile.scan": Figure(
-            answered / len(paths), "share answered", len(paths), interval.low, interval.high
-        ),
+        "hostile.scan": share(answered, len(paths), "share answered"),
         "hostile.scan_mb": Figure(peak / MEGABYTE, "MB", len(paths)),
     }
 
@@ -113,9 +108,7 @@ def measure_detectors(folder: Path) -> dict[str, Figure]:
         is_right = done.returncode == 4 and len(lines) == 1 and not done.stdout
         n, refused = n + 1, refused + is_right
         print(f"{'' if is_right else 'WRONG  '}{name}: {done.returncode}, {' / '.join(lines)[:160]}")
-    interval = clopper_pearson(refused, n)
-    assert interval is not None
-    return {"hostile.detector": Figure(refused / n, "share refused", n, interval.low, interval.high)}
+    return {"hostile.detector": share(refused, n, "share refused")}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

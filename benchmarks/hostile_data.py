@@ -23,8 +23,7 @@ from benchmarks import options as commands
 from benchmarks.hostile_decode import MEGABYTE
 from benchmarks.machine import ROOT
 from benchmarks.memory import peak_pss
-from benchmarks.results_file import Figure
-from doctored.measure.intervals import clopper_pearson
+from benchmarks.results_file import Figure, share
 
 CHECK = [sys.executable, "-m", "doctored.cli.main", "data", "check", "--full", "--json"]
 # The cases themselves write nothing: what is here afterwards and was not before has slipped out.
@@ -57,10 +56,8 @@ def measure(members: int, folder: Path) -> dict[str, Figure]:
     if slipped := slipped_files(folder):
         print(f"WRONG  written outside: {slipped}")
         right = 0
-    interval = clopper_pearson(right, n)
-    assert interval is not None
     return {
-        "hostile.data": Figure(right / n, "share answered", n, interval.low, interval.high),
+        "hostile.data": share(right, n, "share answered"),
         "hostile.data_mb": Figure(max(peaks[:-1]) / MEGABYTE, "MB", n - 1),
         "hostile.data_million_mb": Figure(peaks[-1] / MEGABYTE, "MB", members),
     }

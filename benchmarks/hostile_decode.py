@@ -28,9 +28,8 @@ import numpy as np
 
 from benchmarks import options as commands
 from benchmarks.machine import ROOT
-from benchmarks.results_file import Figure
+from benchmarks.results_file import Figure, share
 from doctored.errors import PictureError
-from doctored.measure.intervals import clopper_pearson
 from doctored.picture import Limits, decode
 
 MEGABYTE = 10**6
@@ -98,10 +97,8 @@ def measure_decoding(options: Namespace, folder: Path) -> dict[str, Figure]:
         print(f"WRONG  {line}")
     answered = sum(report["answers"].values())
     n = answered + len(report["wrong"])
-    interval = clopper_pearson(answered, n)
-    assert interval is not None
     return {
-        "hostile.decode": Figure(answered / n, "share answered", n, interval.low, interval.high),
+        "hostile.decode": share(answered, n, "share answered"),
         "hostile.decode_mb": Figure(report["peak"] / MEGABYTE, "MB", n),
     }
 

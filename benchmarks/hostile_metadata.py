@@ -26,8 +26,7 @@ from typing import Any
 from benchmarks import options as commands
 from benchmarks.hostile_cli import DOCTORED
 from benchmarks.machine import ROOT
-from benchmarks.results_file import Figure
-from doctored.measure.intervals import clopper_pearson
+from benchmarks.results_file import Figure, share
 
 LIMIT_S = 20.0
 SHOWN = 400
@@ -149,16 +148,12 @@ def measure(count: int, seed: int, folder: Path) -> dict[str, Figure]:
     if not is_clean:
         print("WRONG  a page or a terminal holds what a file says as if it were ours")
     right = (len(rows) - len(wrong)) if is_clean else 0
-    interval = clopper_pearson(right, len(rows))
-    assert interval is not None
     shown_count = len(examined[:SHOWN])
     print(
         f"{len(examined):,} of {len(rows):,} could be decoded; {shown_count} were shown on page and terminal"
     )
     return {
-        "hostile.metadata": Figure(
-            right / len(rows), "share answered", len(rows), interval.low, interval.high
-        ),
+        "hostile.metadata": share(right, len(rows), "share answered"),
         "hostile.metadata_examined": Figure(len(examined) / len(rows), "share decodable", len(rows)),
         "hostile.metadata_slowest_s": Figure(max(row["ms"] for row in rows) / 1000, "s", len(rows)),
     }

@@ -14,8 +14,7 @@ from typing import Any
 
 from benchmarks import options as commands
 from benchmarks.machine import ROOT
-from benchmarks.results_file import Figure
-from doctored.measure.intervals import clopper_pearson
+from benchmarks.results_file import share
 
 PARTS = {"provenance.matrix_signed": "credentials", "provenance.matrix_declared": "metadata"}
 
@@ -34,12 +33,6 @@ def is_right(cell: Any) -> bool:
     return False
 
 
-def share(right: int, n: int) -> Figure:
-    interval = clopper_pearson(right, n)
-    assert interval is not None
-    return Figure(right / n, "share of cells right", n, interval.low, interval.high)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     options = commands.parser(__doc__ or "", timed=False).parse_args(arguments)
     sys.path.insert(0, str(ROOT / "tests"))
@@ -48,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cells = cells_of(part)
         counts[figure_id] = (sum(map(is_right, cells)), len(cells))
     rights, sizes = zip(*counts.values(), strict=True)
-    figures = {"provenance.matrix": share(sum(rights), sum(sizes))}
-    figures |= {figure_id: share(*count) for figure_id, count in counts.items()}
+    figures = {"provenance.matrix": share(sum(rights), sum(sizes), "share of cells right")}
+    figures |= {figure_id: share(*count, "share of cells right") for figure_id, count in counts.items()}
     commands.finish("provenance_matrix", figures, options)
 
 

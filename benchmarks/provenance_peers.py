@@ -18,9 +18,8 @@ from typing import Any
 from benchmarks import options as commands
 from benchmarks.machine import ROOT
 from benchmarks.provenance_tools import Answer, Tool, doctored, find_tools
-from benchmarks.results_file import RESULTS, Figure
+from benchmarks.results_file import RESULTS, share
 from doctored.checks.trust import add_list
-from doctored.measure.intervals import clopper_pearson
 
 SUFFIXES = {"JPEG": "jpg", "WEBP": "webp", "TIFF": "tif", "PNG": "png", "AVIF": "avif"}
 SIGNED_AI = {"manifest": True, "intact": True, "declared": True}
@@ -100,12 +99,8 @@ def main() -> None:
     (RESULTS / "provenance_peers.tsv").write_text("\n".join(table) + "\n", encoding="utf-8")
     figures = {}
     for tool, count in right.items():
-        interval = clopper_pearson(count, len(files))
-        assert interval is not None
         figure_id = f"provenance.peers.{tool.split()[0]}"
-        figures[figure_id] = Figure(
-            count / len(files), "share right", len(files), interval.low, interval.high
-        )
+        figures[figure_id] = share(count, len(files), "share right")
     commands.finish("provenance_peers", figures, options)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.machine import ROOT, commit, describe_machine
 from doctored.measure import summary
+from doctored.measure.intervals import clopper_pearson
 
 RESULTS = ROOT / "benchmarks" / "results"
 PROVENANCE = ("command", "commit", "machine", "date")
@@ -46,6 +47,13 @@ def kept(figure: summary.Figure, unit: str = "share") -> Figure:
     """A figure of `doctored.measure`, which must have a value, as it is kept."""
     assert figure.value is not None
     return Figure(figure.value, unit, figure.n, figure.low, figure.high)
+
+
+def share(part: int, whole: int, unit: str = "share") -> Figure:
+    """So many of how many, with the exact interval."""
+    interval = clopper_pearson(part, whole)
+    assert interval is not None
+    return Figure(part / whole, unit, whole, interval.low, interval.high)
 
 
 def write_results(

@@ -18,8 +18,7 @@ from typing import Any
 
 from benchmarks import options as commands
 from benchmarks.machine import ROOT
-from benchmarks.results_file import Figure
-from doctored.measure.intervals import clopper_pearson
+from benchmarks.results_file import Figure, share
 from doctored.models import Pool
 
 TOLERANCES = {"pooling": 1e-5, "company": 1e-5, "grad_cam": 1e-4, "export": 1e-4}
@@ -58,13 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = sum(
         all(value <= TOLERANCES.get(key, 0) for key, value in measured.items()) for measured in found.values()
     )
-    interval = clopper_pearson(kept, len(found))
-    assert interval is not None
-    figures = {
-        "zoo.contract": Figure(
-            kept / len(found), "share of families", len(found), interval.low, interval.high
-        )
-    }
+    figures = {"zoo.contract": share(kept, len(found), "share of families")}
     for key, unit in (
         ("pooling", "largest difference in logit"),
         ("company", "largest difference in logit"),

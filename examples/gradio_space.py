@@ -106,10 +106,10 @@ def tell(sentence: str) -> str:
 
 
 def describe_shelf() -> str:
-    """What each detector that ships knows, and what it cannot do."""
+    """What each detector that is asked knows, and what it cannot do."""
     return join(
         tag("h3", "The detectors here"),
-        tag("ul", *(describe_detector(entry.card) for entry in shelf())),
+        tag("ul", *(describe_detector(entry.card) for entry in shelf() if entry.is_default)),
         tag(
             "p",
             "Beside them a picture's Content Credentials, metadata, JPEG history and structure are read.",
@@ -127,7 +127,7 @@ def examples() -> dict[str, str]:
     thumbnails = [
         entry.golden.parent / name
         for entry in shelf()
-        if entry.golden
+        if entry.is_default and entry.golden
         for name in ("fake-03.jpg", "real-01.jpg")
     ]
     found = {f"CIFAKE, {path.stem.split('-')[0]}": path for path in thumbnails if path.is_file()}

@@ -127,9 +127,24 @@ def test_detectors_lists_the_shelf(own_shelf, capsys):
     assert told.startswith("toy 1.0.0\n")
     assert "pictures of exactly 32×32 pixels" in told
     assert "n 20" in told
+    assert "judges   where none is named" in told
     assert main(["detectors", "--json"]) == 0
     (card,) = json.loads(capsys.readouterr().out)
-    assert (card["name"], card["sha256"]) == ("toy", shelf()[0].sha256)
+    assert (card["name"], card["sha256"], card["default"]) == ("toy", shelf()[0].sha256, True)
+
+
+def test_a_detector_that_is_no_default_judges_where_it_is_named(own_shelf, bright, capsys):
+    shelve(own_shelf / "toy.onnx", changelog="none", is_default=False, folder=own_shelf)
+    assert main(["detectors"]) == 0
+    assert "judges   where it is named" in capsys.readouterr().out
+    assert main(["scan", bright, "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["detectors"] == []
+    assert main(["scan", bright, "--json", "--detector", "toy"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert [used["name"] for used in row["detectors"]] == ["toy"]
+    assert main(["explain", bright]) == 4
+    assert "no detector judges unasked" in capsys.readouterr().err
 
 
 def test_detectors_tells_all_about_one(toy, capsys):

@@ -11,7 +11,7 @@ from doctored.detector import Detector, open_detector
 from doctored.detector import shelf as shelf_room
 from doctored.detector.golden import self_test, write_golden
 from doctored.detector.session import Session
-from doctored.detector.shelf import shelf, shelve
+from doctored.detector.shelf import default_names, shelf, shelve
 from doctored.errors import DetectorError, UsageError
 from doctored.picture import encode_png
 from toy_detectors import build_toy_detector
@@ -68,6 +68,9 @@ def test_shelving_a_file_puts_it_on_the_list(folder, tmp_path):
     assert entry.path == folder / "zebra.onnx"
     assert entry.sha256 == hashlib.sha256(newer.read_bytes()).hexdigest()
     assert (entry.changelog, entry.golden) == ("zebra.md", None)
+    assert default_names() == ["ant", "zebra"]
+    shelve(newer, changelog="zebra.md", is_default=False)
+    assert default_names() == ["ant"]
 
 
 def test_a_file_that_is_no_detector_is_not_shelved(folder, tmp_path):
@@ -86,7 +89,7 @@ def test_a_file_that_is_no_detector_is_not_shelved(folder, tmp_path):
         "{}",
         '{"schema": 2, "detectors": []}',
         '{"schema": 1, "detectors": [1]}',
-        '{"schema": 1, "detectors": [{"name": "a", "file": "a.onnx", "sha256": "", "changelog": ""}]}',
+        '{"schema": 1, "detectors": [{"name": "a", "file": "", "sha256": "", "changelog": 0, "default": 1}]}',
     ],
 )
 def test_a_damaged_list_is_told(folder, text):

@@ -121,5 +121,5 @@ def test_without_a_name_the_shelf_is_asked(monkeypatch, tmp_path):
     assert explain(encode_png(bright_corner())).detector == "fitting"
     assert explain(encode_png(bright_corner(8))).detector == "small"
     on_shelf.clear()
-    with pytest.raises(DetectorError, match="no detector on the shelf"):
+    with pytest.raises(DetectorError, match="no detector judges unasked"):
         explain(encode_png(bright_corner()))

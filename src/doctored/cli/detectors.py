@@ -19,25 +19,34 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False,
 ) -> None:
     """List the detectors that there are, and what each covers."""
+    for line in tell_shelf(as_json) if name is None else tell_one(name, as_json):
+        typer.echo(line)
+
+
+def tell_shelf(as_json: bool) -> Iterator[str]:
     from doctored.detector.shelf import shelf
 
-    if name is None:
-        entries = [(entry.card, entry.sha256) for entry in shelf()]
-    else:
-        from doctored.detector import open_detector
-
-        with open_detector(name) as opened:
-            entries = [(opened.card, opened.sha256)]
+    entries = shelf()
     if as_json:
-        cards = [as_object(card, sha256) for card, sha256 in entries]
-        typer.echo(json.dumps(cards if name is None else cards[0], indent=2, ensure_ascii=False))
-    elif name is not None:
-        typer.echo("\n".join(describe(*entries[0])))
+        rows = [as_object(entry.card, entry.sha256) | {"default": entry.is_default} for entry in entries]
+        yield json.dumps(rows, indent=2, ensure_ascii=False)
     elif not entries:
-        typer.echo("There is no detector on the shelf. doctored train makes one; --detector FILE uses it.")
+        yield "There is no detector on the shelf. doctored train makes one; --detector FILE uses it."
     else:
-        typer.echo("\n\n".join("\n".join(list_one(card)) for card, _ in entries))
-        typer.echo("\nAll about one: doctored detectors NAME")
+        for entry in entries:
+            yield from list_one(entry.card, entry.is_default)
+            yield ""
+        yield "All about one: doctored detectors NAME"
+
+
+def tell_one(name: str, as_json: bool) -> Iterator[str]:
+    from doctored.detector import open_detector
+
+    with open_detector(name) as opened:
+        if as_json:
+            yield json.dumps(as_object(opened.card, opened.sha256), indent=2, ensure_ascii=False)
+        else:
+            yield from describe(opened.card, opened.sha256)
 
 
 def as_object(card: "Card", sha256: str) -> dict[str, Any]:
@@ -47,12 +56,13 @@ def as_object(card: "Card", sha256: str) -> dict[str, Any]:
     return {"sha256": sha256, **value}
 
 
-def list_one(card: "Card") -> Iterator[str]:
+def list_one(card: "Card", is_default: bool) -> Iterator[str]:
     from doctored.detector.model_card import QUESTIONS
 
     yield f"{card.name} {card.version}"
     yield f"  asks     {QUESTIONS[card.asks.value]}"
     yield f"  knows    {card.domain.text} ({card.domain.kind.value})"
+    yield f"  judges   {'where none is named' if is_default else 'where it is named'}"
     for key in ("test.accuracy", "test.roc_auc"):
         if metric := card.card.metrics.get(key):
             title = key.removeprefix("test.").replace("roc_auc", "AUC")

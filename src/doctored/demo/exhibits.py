@@ -79,8 +79,8 @@ def _lay_out_forgeries(folder: Path, photos: dict[str, Path]) -> Iterator[Exhibi
 
 
 def _lay_out_thumbnails(folder: Path) -> Iterator[Exhibit]:
-    """The pictures that ship beside the detectors; their truth is in their names."""
-    for entry in shelf():
+    """The pictures that ship beside the default detectors; their truth is in their names."""
+    for entry in (entry for entry in shelf() if entry.is_default):
         files = sorted(entry.golden.parent.iterdir()) if entry.golden else []
         pictures = [file for file in files if file.suffix.lower() in _PICTURES]
         for number, source in enumerate(pictures, start=1):

@@ -8,7 +8,7 @@ from typing import Any
 
 from doctored.demo.exhibits import Exhibit
 from doctored.detector import Detector, open_detector
-from doctored.detector.shelf import shelf
+from doctored.detector.shelf import default_names
 from doctored.errors import DetectorError
 from doctored.explain import Explanation, explain
 from doctored.records import Label
@@ -30,8 +30,8 @@ class Judged:
 
 
 def judge(exhibits: Sequence[Exhibit], detectors: Sequence[str | Path] | None = None) -> list[Judged]:
-    """`detectors` as names or paths, by default the whole shelf."""
-    names = [entry.name for entry in shelf()] if detectors is None else [str(name) for name in detectors]
+    """`detectors` as names or paths, by default the shelf's defaults."""
+    names = default_names() if detectors is None else [str(name) for name in detectors]
     records = scan((exhibit.path for exhibit in exhibits), detectors=names)
     with ExitStack() as stack:
         opened = [stack.enter_context(open_detector(name)) for name in names]

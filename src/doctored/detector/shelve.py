@@ -4,7 +4,8 @@
         --changelog detectors/CHANGELOG.md --golden golden/*.png
 
 The pictures given as `--golden` must lie in one folder; their scores are measured with this very file and
-kept beside it, for `doctored check-up` and the tests to compare with.
+kept beside it, for `doctored check-up` and the tests to compare with. Detectors judge pictures unasked, but
+for those shelved `--by-name`.
 """
 
 import argparse
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--changelog", required=True)
     parser.add_argument("--golden", type=Path, nargs="*", default=[])
+    parser.add_argument("--by-name", action="store_true", help="used only where it is named")
     chosen = parser.parse_args()
     file = chosen.file.read_bytes()
     detector = Detector(Session(file), hashlib.sha256(file).hexdigest())
@@ -33,7 +35,7 @@ def main() -> None:
             golden = Path(folder)
             pictures = [Path(shutil.copy(picture, golden)) for picture in chosen.golden]
             write_golden(detector, pictures, golden / "golden.json")
-        entry = shelve(chosen.file, changelog=chosen.changelog, golden=golden)
+        entry = shelve(chosen.file, changelog=chosen.changelog, golden=golden, is_default=not chosen.by_name)
     print(f"{entry.name} {detector.card.version} is on the shelf: {entry.sha256}")
 
 

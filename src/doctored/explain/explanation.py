@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from doctored.detector import DEFAULT_BUDGET, Detector, Prediction, open_detector
-from doctored.detector.shelf import shelf
+from doctored.detector.shelf import default_names
 from doctored.errors import DetectorError
 from doctored.explain.overlay import Box, evidence_box, lay_over
 from doctored.explain.reasons import describe, tell_flips, tell_stable
@@ -66,8 +66,9 @@ def explain(
 ) -> Explanation:
     """Explain one picture by the detector's own evidence: the terms of the sum that is its logit.
 
-    Without a `detector`, the first on the shelf that covers the picture; where none does, the first. With
-    `stability` mild copies are judged too, and an answer that one of them changes becomes `unsure`.
+    Without a `detector`, the first of the shelf's defaults that covers the picture; where none does, the
+    first. With `stability` mild copies are judged too, and an answer that one of them changes becomes
+    `unsure`.
     Raises PictureError for what cannot be decoded, DetectorError where there is no such detector or it
     has no evidence map.
     """
@@ -75,14 +76,14 @@ def explain(
     if isinstance(detector, Detector):
         return _explain_with(detector, picture, budget, stability)
     outside: list[Explanation] = []
-    for name in [entry.name for entry in shelf()] if detector is None else [detector]:
+    for name in default_names() if detector is None else [detector]:
         with open_detector(name) as opened:
             explanation = _explain_with(opened, picture, budget, stability)
         if explanation.prediction.in_domain:
             return explanation
         outside.append(explanation)
     if not outside:
-        raise DetectorError("there is no detector on the shelf: name a detector's file")
+        raise DetectorError("no detector judges unasked: name one of the shelf, or a detector's file")
     return outside[0]
 
 

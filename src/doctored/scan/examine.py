@@ -10,7 +10,7 @@ from doctored.checks.base import run_checks
 from doctored.checks.shipped import CheckSettings, build_checks
 from doctored.checks.trust import load_trust
 from doctored.detector import Detector, open_detector
-from doctored.detector.shelf import shelf
+from doctored.detector.shelf import default_names
 from doctored.errors import PictureError, PictureErrorCode
 from doctored.picture import Limits, Picture, decode
 from doctored.records import Finding, Record, RecordError, UsedDetector, Verdict
@@ -46,7 +46,7 @@ class Examiner:
     """
 
     def __init__(self, settings: Settings, threads: int = 1) -> None:
-        names = [entry.name for entry in shelf()] if settings.detectors is None else settings.detectors
+        names = default_names() if settings.detectors is None else settings.detectors
         detectors = tuple(open_detector(name, threads=threads) for name in names)
         self.checks = build_checks(
             CheckSettings(detectors, settings.budget, shows_gps=settings.gps, stability=settings.stability)

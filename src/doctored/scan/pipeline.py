@@ -31,7 +31,7 @@ def scan(
     """Judge pictures: one record (`docs/scan.md`) for each, as a dict, in input order, as they are done.
 
     `paths`: files, folders, archives (.zip, .tar, .tar.gz) and patterns. `detectors`: names or paths, by
-    default the whole shelf. `budget`: the share of errors that the detectors' thresholds may cost.
+    default the shelf's defaults. `budget`: the share of errors that the detectors' thresholds may cost.
     `policy`: `careful`, `platform`, or the path of one's own (`docs/policy.md`). `workers`: child processes,
     by default one a core, at most 8. `stability`: judge mild copies too, and answer `unsure` where they
     would change the answer. `gps`: findings may show where a picture was taken. Memory does not grow with

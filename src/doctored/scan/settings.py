@@ -15,7 +15,7 @@ POLICY = "careful"  # the default of `verdict.load_policy`, for the same reason
 
 
 class Settings(NamedTuple):
-    """`detectors` by name or path (None: the whole shelf); `limits` holds what differs from `Limits()`.
+    """`detectors` by name or path (None: the shelf's defaults); `limits` holds what differs from `Limits()`.
 
     `policy` is a policy's name, `policy_table` its canonical JSON (None: the one that ships under this name).
     `stability`: judge mild copies too. `gps`: findings may show where a picture was taken. `previews`: rows

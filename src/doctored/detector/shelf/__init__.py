@@ -21,13 +21,15 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 @dataclass(frozen=True, slots=True)
 class ShelfEntry:
     """One shipped detector: `changelog` says where its history is told; `golden`, where there is one, is the
-    file of scores that it must give (`golden.py`)."""
+    file of scores that it must give (`golden.py`). One that `is_default` judges pictures where none is named;
+    the others are there to be named."""
 
     name: str
     path: Path
     sha256: str
     changelog: str
     golden: Path | None = None
+    is_default: bool = True
 
     @property
     def card(self) -> Card:
@@ -50,8 +52,18 @@ def shelf(folder: Path | None = None) -> list[ShelfEntry]:
         ) from error
 
 
+def default_names() -> list[str]:
+    """The detectors that judge where none is named."""
+    return [entry.name for entry in shelf() if entry.is_default]
+
+
 def shelve(
-    file: Path, *, changelog: str, golden: Path | None = None, folder: Path | None = None
+    file: Path,
+    *,
+    changelog: str,
+    golden: Path | None = None,
+    is_default: bool = True,
+    folder: Path | None = None,
 ) -> ShelfEntry:
     """Put a detector file on the shelf, in the place of one with the same name; for maintainers.
 
@@ -62,7 +74,8 @@ def shelve(
     card = Card.from_json(read_card_text(file_bytes))
     sha256 = hashlib.sha256(file_bytes).hexdigest()
     (folder / f"{card.name}.onnx").write_bytes(file_bytes)
-    row = {"name": card.name, "file": f"{card.name}.onnx", "sha256": sha256, "changelog": changelog}
+    row: dict[str, Any] = {"name": card.name, "file": f"{card.name}.onnx", "sha256": sha256}
+    row |= {"changelog": changelog, "default": is_default}
     if golden is not None:
         if json.loads((golden / "golden.json").read_text(encoding="utf-8")).get("sha256") != sha256:
             raise UsageError("the golden scores are of another file: measure them again with this one")
@@ -79,4 +92,5 @@ def _read_entry(row: dict[str, Any], folder: Path) -> ShelfEntry:
     if not _SHA256.fullmatch(row["sha256"]):
         raise ValueError(f"{row['name']} has no sha256")
     golden = folder / row["golden"] if "golden" in row else None
-    return ShelfEntry(row["name"], folder / row["file"], row["sha256"], row["changelog"], golden)
+    file, is_default = folder / row["file"], row["default"]
+    return ShelfEntry(row["name"], file, row["sha256"], row["changelog"], golden, is_default)

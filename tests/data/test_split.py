@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from doctored.data.manifest import Manifest
+from doctored.data.manifest import Manifest, concat
 from doctored.data.split import draw_buyers, limit_rows, settle_splits
 from doctored.errors import DataError, UsageError
 
@@ -297,3 +297,44 @@ def test_a_val_split_too_small_to_part_does_both():
         {"id": list("abc"), "sha256": list("123"), "label": ["real", "fake", "fake"], "split": ["val"] * 3}
     )
     assert not draw_buyers(manifest, seed=0).any()
+
+
+@given(tables, st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(["train", "val", "test"])))
+def test_what_an_earlier_run_has_learnt_from_is_never_tested_on(table, earlier):
+    settled, report = settle(build(table), earlier=earlier)
+    published = {f"row {index}": row[3] for index, row in enumerate(table)}
+    columns = (settled.column(name) for name in ("id", "pixels_sha256", "split"))
+    inherited = Counter()
+    for name, digest, split in zip(*columns, strict=True):
+        if earlier.get(digest) == "train":
+            assert split == "train"
+        if published[name] in ("val", "test"):
+            assert split == published[name]
+    for unit in units_by_force(table):
+        rows = [index for index in unit if f"row {index}" in set(settled.column("id"))]
+        free = [index for index in rows if table[index][3] in (None, "train")]
+        known = {earlier.get(table[index][0]) for index in free} - {None}
+        if free and known:
+            home = min(known, key=["train", "val", "test"].index)
+            inherited["train" if home in published.values() else home] += len(free)
+    assert report.inherited == dict(inherited)
+
+
+def test_pictures_that_no_earlier_run_knew_are_drawn_from():
+    manifest = large()
+    first, _ = settle_splits(manifest, seed=0)
+    earlier = dict(zip(first.column("sha256"), first.column("split"), strict=True))
+    ids = [f"new {index}" for index in range(100)]
+    labels = ["real", "fake"] * 50
+    more = Manifest({"id": ids, "sha256": ids, "label": labels})
+    second, report = settle_splits(concat([manifest, more]), seed=7, earlier=earlier)
+    splits = dict(zip(second.column("sha256"), second.column("split"), strict=True))
+    assert {digest: splits[digest] for digest in earlier} == earlier
+    assert sum(report.inherited.values()) == len(manifest)
+    assert Counter(splits[name] for name in ids) == {"train": 72, "val": 8, "test": 20}
+
+
+def test_where_all_was_learnt_from_before_nothing_is_left_to_choose_by():
+    manifest = large()
+    with pytest.raises(DataError, match="none is left to choose by"):
+        settle_splits(manifest, seed=0, earlier=dict.fromkeys(manifest.column("sha256"), "train"))

@@ -8,7 +8,7 @@ import torch.nn.functional as functional
 from doctored.models import build_network
 from doctored.training import Recipe
 from doctored.training.batches import Examples
-from doctored.training.loop import Average, is_exhausted, learning_rate, make_loss, predict
+from doctored.training.loop import Average, follow, is_exhausted, learning_rate, make_loss, predict
 from doctored.training.precision import Way, candidates
 
 
@@ -30,6 +30,13 @@ def test_schedules_end_where_they_say() -> None:
     assert learning_rate(Recipe(learning_rate=2.0, warmup=0.0, schedule="linear"), 50, 99) == pytest.approx(
         1.0
     )
+
+
+def test_a_teacher_is_followed_only_where_it_is_right() -> None:
+    targets = torch.tensor([0.98, 0.98, 0.02, 0.02])
+    taught = torch.tensor([0.6, 0.4, 0.3, 0.9])
+    expected = torch.tensor([0.79, 0.98, 0.16, 0.02])
+    torch.testing.assert_close(follow(targets, taught, 0.5), expected)
 
 
 def test_with_balance_a_rare_class_weighs_as_much_as_the_other() -> None:

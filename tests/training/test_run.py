@@ -15,6 +15,7 @@ import pytest
 import torch
 
 import small_training
+from doctored.data.manifest import Manifest
 from doctored.detector.card import Card
 from doctored.detector.detector import open_detector
 from doctored.errors import DataError, UsageError
@@ -172,6 +173,21 @@ def test_weights_of_another_run_can_be_started_from(
         toy, tmp_path / "tuned", replace(small_recipe, epochs=1), device="cpu", init_from=finished.folder
     )
     assert tuned.history[0]["val_loss"] < finished.history[0]["val_loss"]
+    card = Card.from_json((tuned.folder / "model_card.json").read_text())
+    assert f"--init-from runs/{finished.folder.name} " in card.card.command
+
+
+@pytest.mark.usefixtures("without_detector")
+def test_what_a_teacher_has_learnt_from_is_not_tested_on(
+    finished: RunResult, toy: Path, tmp_path: Path
+) -> None:
+    taught = replace(SMALL, epochs=1, seed=SMALL.seed + 1, teacher=str(finished.folder))
+    result = train(toy, tmp_path / "taught", taught, device="cpu")
+    before, after = (Manifest.from_parquet(run.folder / "manifest.parquet") for run in (finished, result))
+    assert before.column("split") == after.column("split")
+    alone = train(toy, tmp_path / "alone", replace(taught, teacher=""), device="cpu")
+    drawn = Manifest.from_parquet(alone.folder / "manifest.parquet")
+    assert before.column("split") != drawn.column("split")
 
 
 def test_missing_data_and_devices_are_refused(toy: Path, tmp_path: Path) -> None:

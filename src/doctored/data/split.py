@@ -8,8 +8,9 @@ shares with a published test split are counted and stay, as they do for everybod
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,9 @@ class SplitReport:
     """What `settle_splits` found and did.
 
     `counts` of the rows kept, by split and label; `drawn`, the splits that were drawn, not published;
-    `dropped` rows by reason (`equal_pixels_in_test`, `group_in_test`, the same for val, `near_in_val`, and
-    `conflicting_labels`); `near_in_test`, the rows of train that are nearly alike one of a published test
+    `dropped` rows by reason (`equal_pixels_in_test`, `group_in_test`, the same for val, `near_in_val`,
+    `conflicting_labels`, and `learnt_before`); `inherited`, how many rows keep the split that an earlier run
+    gave them; `near_in_test`, the rows of train that are nearly alike one of a published test
     split, and stay; `duplicate_pairs` of rows with equal pixels, as published, by the splits they
     lie in (`train`, `test+train`, ...; `none` is no split yet); `conflicts`, pixels that carry both
     labels, and `conflicts_in_test`, the rows of such that a published test split keeps.
@@ -48,6 +50,7 @@ class SplitReport:
     conflicts: int
     conflicts_in_test: int
     near_in_test: int = 0
+    inherited: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,6 +63,7 @@ def settle_splits(
     val_fraction: float = 0.1,
     test_fraction: float = 0.2,
     near: Near = (),
+    earlier: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Manifest, SplitReport]:
     """Give every row a split, and drop those that would leak; rows keep their order.
 
@@ -69,9 +73,14 @@ def settle_splits(
     in a published test split. Where there is no test, `test_fraction` of the rows is drawn for it, and where
     there is no val, then `val_fraction` of those not in test: by unit, stratified by label; what is nearly
     alike is drawn together. What remains is train. The draw depends on `seed` and the ids alone, not on the
-    rows' order. Raises DataError where a row has no
-    digest of its pixels or file, or nothing is left to train on, and UsageError for fractions outside
-    0 to 1.
+    rows' order.
+
+    `earlier`: the splits, by digest of a picture, of the runs that this one starts from. What they have
+    learnt from stays in train, and is dropped from a published test or val split; where splits are drawn,
+    their test and val rows keep their places, and just the other rows are drawn from.
+
+    Raises DataError where a row has no digest of its pixels or file, nothing is left to train on, or all of
+    it was learnt from before, and UsageError for fractions outside 0 to 1.
     """
     if not (0 < val_fraction < 1 and 0 < test_fraction < 1):
         raise UsageError("val and test take a fraction of the rows; give for example 0.1 and 0.2")
@@ -87,12 +96,20 @@ def settle_splits(
     for row in conflicting:
         if published[row] != "test":
             reasons.setdefault(row, "conflicting_labels")
+    for row, digest in enumerate(pixels):
+        if earlier.get(digest) == "train" and published[row] in ("test", "val"):
+            reasons.setdefault(row, "learnt_before")
 
     splits = list(published)
     pool = [
         [row for row in unit if row not in reasons and published[row] in (None, "train")] for unit in units
     ]
     pool = _join(pool, pairs)
+    homes = [_find_home(unit, pixels, earlier) for unit in pool]
+    inherited = [(row, home) for unit, home in zip(pool, homes, strict=True) if home for row in unit]
+    for row, home in inherited:
+        splits[row] = "train" if home in published else home
+    pool = [unit for unit, home in zip(pool, homes, strict=True) if home is None]
     drawn = []
     for split, fraction in (("test", test_fraction), ("val", val_fraction)):
         if split not in published:
@@ -109,6 +126,10 @@ def settle_splits(
     )
     if "train" not in settled.column("split"):
         raise DataError("no row is left to train on; give more pictures, or other splits")
+    if earlier and "val" not in settled.column("split"):
+        raise DataError(
+            "the run that this one starts from has learnt from all of these; none is left to choose by"
+        )
     report = SplitReport(
         rows=len(manifest),
         seed=seed,
@@ -120,6 +141,7 @@ def settle_splits(
         conflicts=len({pixels[row] for row in conflicting}),
         conflicts_in_test=sum(published[row] == "test" for row in conflicting),
         near_in_test=len(_find_near_rows(pairs, published, "test") - set(reasons)),
+        inherited=dict(sorted(Counter(splits[row] or "train" for row, _ in inherited).items())),
     )
     return settled, report
 
@@ -133,7 +155,7 @@ def draw_buyers(manifest: Manifest, *, seed: int = 0, near: Near = ()) -> NDArra
     """
     places = np.array([row for row, split in enumerate(manifest.column("split")) if split == "val"], np.int64)
     val, buys = manifest.select(places), np.zeros(len(manifest), bool)
-    pool = _join(_find_units(val, _find_digests(val)), _number_pairs(val, near))
+    pool = _join(_find_units(val, find_digests(val)), _number_pairs(val, near))
     bought = set(_draw(val, pool, BUYING_SHARE, f"{seed} buyers"))
     labels = val.column("label")
     for side in (bought, set(range(len(val))) - bought):
@@ -153,7 +175,7 @@ def limit_rows(manifest: Manifest, most: int, *, seed: int) -> Manifest:
     free = {row for row, split in enumerate(published) if split in (None, "train")}
     if not most or len(free) <= most:
         return manifest
-    units = _find_units(manifest, _find_digests(manifest))
+    units = _find_units(manifest, find_digests(manifest))
     pool = [[row for row in unit if row in free] for unit in units]
     drawn: Rows = []
     passed = room = 0
@@ -167,15 +189,16 @@ def limit_rows(manifest: Manifest, most: int, *, seed: int) -> Manifest:
     return manifest.select(sorted(set(range(len(manifest))) - free | set(drawn)))
 
 
-def _find_digests(manifest: Manifest) -> list[str | None]:
+def find_digests(manifest: Manifest) -> list[str | None]:
+    """By row, what tells whether two pictures are equal: the digest of the pixels, else of the file."""
     pairs = zip(manifest.column("pixels_sha256"), manifest.column("sha256"), strict=True)
     return [of_pixels or of_file for of_pixels, of_file in pairs]
 
 
 def _require_digests(manifest: Manifest) -> list[str]:
-    digests = [digest for digest in _find_digests(manifest) if digest is not None]
+    digests = [digest for digest in find_digests(manifest) if digest is not None]
     if len(digests) < len(manifest):
-        name = manifest.column("id")[_find_digests(manifest).index(None)]
+        name = manifest.column("id")[find_digests(manifest).index(None)]
         raise DataError(f"{name} has no digest, so duplicates cannot be seen; pack the manifest first")
     return digests
 
@@ -246,6 +269,12 @@ def _find_leaks(
             if published[row] != home:
                 reasons[row] = f"equal_pixels_in_{home}" if pixels[row] in seen else f"group_in_{home}"
     return reasons
+
+
+def _find_home(unit: Rows, pixels: Sequence[str], earlier: Mapping[str, str]) -> str | None:
+    """Where an earlier run had a unit: in train if any of it was there, else in val, else in test."""
+    known = {earlier[pixels[row]] for row in unit if pixels[row] in earlier}
+    return next((split for split in ("train", "val", "test") if split in known), None)
 
 
 def _find_near_rows(

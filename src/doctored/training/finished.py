@@ -78,7 +78,7 @@ def open_run(
         name, about = card.name, About(of.data, of.licence, of.counts, of.command, of.commit)
     else:
         name = folder.name
-        command = describe_command(plan.data, name, name, plan.recipe)
+        command = describe_command(plan.data, name, name, plan.recipe, plan.start)
         about = About(material.title, material.licence, count_splits(examples), command, find_commit())
     rows = folder / "metrics.jsonl"
     epochs = len(rows.read_text(encoding="utf-8").splitlines()) if rows.exists() else 0

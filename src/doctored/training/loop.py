@@ -59,7 +59,8 @@ def fit(
 
     Goes on from `checkpoints/last.pt` if there is one. Everything random is drawn from (seed, epoch),
     so that a run that was killed and resumed computes what one that was not would have. A `teacher` says
-    of every picture, before it is delivered, how likely it is fake; the recipe says how far to believe it.
+    of every picture, before it is delivered, how likely it is fake; the recipe says how far to believe it,
+    where it is right.
     """
     last, best = folder / "checkpoints" / "last.pt", folder / "checkpoints" / "best.pt"
     loop = Loop(network, examples, recipe, way, accelerator, hooks, teacher)
@@ -178,7 +179,7 @@ class Loop:
             before = self.teacher.normalise(batch.before.to(device, non_blocking=True))
             with torch.no_grad(), self.way.autocast(device):
                 taught = self.teacher(self.way.batch(before)).logit.float().sigmoid()
-            targets = torch.lerp(targets, taught, recipe.teacher_share)
+            targets = follow(targets, taught, recipe.teacher_share)
         x = self.network.normalise(batch.pixels.to(device, non_blocking=True))
         if batch.mix is not None:
             x, targets = batch.mix.apply(x, targets)
@@ -213,6 +214,15 @@ class Loop:
         self.optimizer.load_state_dict(state["optimizer"])
         history: list[Row] = json.loads(state["history"])
         return history
+
+
+def follow(targets: Tensor, taught: Tensor, share: float) -> Tensor:
+    """Targets, float [N], nearer by `share` to what a teacher says, where it is on their side of one half.
+
+    A teacher that is wrong of a picture (one of an origin that it never saw, say) is not believed.
+    """
+    agrees = (taught > 0.5) == (targets > 0.5)
+    return torch.where(agrees, torch.lerp(targets, taught, share), targets)
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:

@@ -1,7 +1,9 @@
 """What a run trains and tests on: packed pictures, and splits that nothing leaks across."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -59,8 +61,10 @@ class Material:
         return Examples(self.packed.pixels, labels, *parts)
 
 
-def open_material(data: Path, recipe: Recipe, hooks: Hooks) -> Material:
-    """Read, limit, pack and split a data set.
+def open_material(
+    data: Path, recipe: Recipe, hooks: Hooks, earlier: Mapping[str, str] = MappingProxyType({})
+) -> Material:
+    """Read, limit, pack and split a data set; `earlier` as `settle_splits` takes it.
 
     The limit comes before the packing: who asks for ten thousand pictures of a million decodes no more.
     """
@@ -71,8 +75,12 @@ def open_material(data: Path, recipe: Recipe, hooks: Hooks) -> Material:
     packed = pack_manifest(used, recipe, hooks)
     near = find_near(packed, packed.manifest)
     manifest, report = settle_splits(
-        packed.manifest, seed=recipe.seed, val_fraction=recipe.val_fraction, near=near
+        packed.manifest, seed=recipe.seed, val_fraction=recipe.val_fraction, near=near, earlier=earlier
     )
+    if kept := sum(report.inherited.values()):
+        hooks.note(f"{kept:,} pictures keep the split that they had in the run that this one starts from")
+    if known := report.dropped.get("learnt_before"):
+        hooks.note(f"{known:,} published val or test pictures are left out: that run has learnt from them")
     splits = {
         **report.to_json(),
         "buying_share": BUYING_SHARE,

@@ -59,7 +59,7 @@ class Recipe:
     clip_norm: float = setting(0.0, "gradients are scaled down to this norm (0: never)")
     adversarial: float = setting(0.0, "train on pictures misled by up to this many grey levels (0: never)")
     teacher: str = setting("", "a finished run whose network says of each picture how fake it looks")
-    teacher_share: float = setting(0.5, "how far the teacher is believed, against the label")
+    teacher_share: float = setting(0.5, "how far the teacher is believed where it is right")
     patience: int = setting(12, "stop after this many epochs without a lower validation loss (0: never)")
     limit: int = setting(0, "learn from at most this many pictures, both labels in proportion (0: all)")
     val_fraction: float = setting(

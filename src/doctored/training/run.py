@@ -22,6 +22,7 @@ from doctored.errors import UsageError
 from doctored.models import Network, build_network
 from doctored.models.weights import without_folders
 from doctored.training import checkpoint
+from doctored.training.ancestry import find_ancestors, find_earlier_splits, run_of
 from doctored.training.batches import Examples
 from doctored.training.encoders import FrozenNetwork, open_encoder
 from doctored.training.freezing import adapt
@@ -49,13 +50,17 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is computed, on what: decided when a run starts, kept in `config.toml`, kept on resume."""
+    """What is computed, on what: decided when a run starts, kept in `config.toml`, kept on resume.
+
+    `start`: the name of the run whose weights it starts from, if any.
+    """
 
     recipe: Recipe
     data: str
     digest: str
     way: Way
     timings: dict[str, float] = field(default_factory=dict)
+    start: str = ""
 
     def to_toml(self) -> str:
         chosen = "".join(f"{name} = {json.dumps(value)}\n" for name, value in self.way.to_json().items())
@@ -63,6 +68,7 @@ class Plan:
         return (
             f"[recipe]\n{self.recipe.to_toml()}\n"
             f"[data]\nname = {json.dumps(self.data)}\ndigest = {json.dumps(self.digest)}\n\n"
+            f"[start]\nrun = {json.dumps(self.start)}\n\n"
             f"[chosen]  # what this machine computes fastest; a resumed run keeps it\n{chosen}\n"
             f"[timings]  # pictures a second\n{timings}\n"
             f'[made]\ndoctored = "{__version__}"\ntorch = "{torch.__version__}"\n'
@@ -78,6 +84,7 @@ class Plan:
                 values["data"]["digest"],
                 Way(**values["chosen"]),
                 values["timings"],
+                values.get("start", {}).get("run", ""),
             )
         except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
             raise UsageError(f"{path} is not a run's configuration; give another --out") from error
@@ -108,7 +115,8 @@ def train(
     refuse_early(folder, name, device, track)
     accelerator, hooks = start_processes(device, recipe, hooks or Hooks())
     with accelerator.main_process_first():
-        material = open_material(Path(data), recipe, hooks)
+        earlier = find_earlier_splits(find_ancestors(recipe, init_from))
+        material = open_material(Path(data), recipe, hooks, earlier)
     return train_on(
         material,
         folder,
@@ -140,8 +148,9 @@ def train_on(
     if init_from is not None:
         load_weights(network, Path(init_from))
     adapt(network, recipe)
+    start = run_of(init_from).name if init_from else ""
     plan = settle_plan(
-        folder, recipe, material.source.name, manifest.digest(), network, examples, accelerator, hooks
+        folder, recipe, material.source.name, manifest.digest(), start, network, examples, accelerator, hooks
     )
     set_threads(plan.way.threads)
     is_main = accelerator.is_main_process
@@ -163,7 +172,7 @@ def train_on(
         else:
             history = fit(network, examples, recipe, plan.way, folder, accelerator, told, teacher)
         if is_main:
-            command = command or describe_command(material.source.name, folder.name, name, recipe)
+            command = command or describe_command(material.source.name, folder.name, name, recipe, plan.start)
             counts = count_splits(examples)
             about = About(material.title, material.licence, counts, command, find_commit())
             trained = Trained(network.cpu(), examples, manifest, recipe, name, about, len(history), features)
@@ -255,6 +264,7 @@ def settle_plan(
     recipe: Recipe,
     data: str,
     digest: str,
+    start: str,
     network: Network,
     examples: Examples,
     accelerator: Accelerator,
@@ -273,7 +283,7 @@ def settle_plan(
     steps = recipe.epochs * (len(examples.train) // recipe.batch_size)
     way, timings = choose_way(network, recipe, accelerator.device, steps, hooks.note)
     way = broadcast_object_list([way])[0]
-    plan = Plan(recipe, data, digest, Way(**{**way.to_json(), "threads": threads}), timings)
+    plan = Plan(recipe, data, digest, Way(**{**way.to_json(), "threads": threads}), timings, start)
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
         with written_aside(config) as aside:
@@ -281,10 +291,11 @@ def settle_plan(
     return plan
 
 
-def describe_command(data: str, out: str, name: str, recipe: Recipe) -> str:
-    """The command that starts this run, with no folder of the machine it ran on."""
+def describe_command(data: str, out: str, name: str, recipe: Recipe, start: str = "") -> str:
+    """The command that starts this run, with no folder of the machine it ran on; `start` as in `Plan`."""
     default = Recipe()
-    shown = {**vars(recipe), "teacher": Path(recipe.teacher).name}
+    teacher = f"runs/{Path(recipe.teacher).name}" if recipe.teacher else ""
+    shown = {**vars(recipe), "teacher": teacher}
     shown |= {key: without_folders(shown[key]) for key in ("network", "weights", "encoder")}
     changed = [
         f"--set {key}={str(value).lower() if isinstance(value, bool) else value}"
@@ -292,7 +303,8 @@ def describe_command(data: str, out: str, name: str, recipe: Recipe) -> str:
         if value != getattr(default, key)
     ]
     named = [f"--name {name}"] if name != out else []
-    return " ".join(["doctored train", data, f"--out runs/{out}", *named, *changed])
+    started = [f"--init-from runs/{start}"] if start else []
+    return " ".join(["doctored train", data, f"--out runs/{out}", *named, *started, *changed])
 
 
 def find_commit() -> str | None:

@@ -109,12 +109,10 @@ def test_a_broken_picture_is_an_error(toy):
 
 
 def test_without_a_name_the_shelf_is_asked(monkeypatch, tmp_path):
-    from doctored.detector.shelf import ShelfEntry
-
     small = build_toy_detector(tmp_path / "small.onnx", name="small", size=16)
     fitting = build_toy_detector(tmp_path / "fitting.onnx", name="fitting")
-    on_shelf = [ShelfEntry(path.stem, path, "0" * 64, "") for path in (small, fitting)]
-    monkeypatch.setattr("doctored.explain.explanation.shelf", lambda: on_shelf)
+    on_shelf = [small.stem, fitting.stem]
+    monkeypatch.setattr("doctored.explain.explanation.default_names", lambda: on_shelf)
     monkeypatch.setattr(
         "doctored.explain.explanation.open_detector", lambda name: open_detector(tmp_path / f"{name}.onnx")
     )

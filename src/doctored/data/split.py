@@ -89,47 +89,33 @@ def settle_splits(
     labels = manifest.column("label")
     units = _find_units(manifest, pixels)
     conflicting = _find_conflicts(pixels, labels)
-    reasons = _find_leaks(published, pixels, units)
     pairs = _number_pairs(manifest, near)
-    for row in _find_near_rows(pairs, published, "val"):
-        reasons.setdefault(row, "near_in_val")
-    for row in conflicting:
-        if published[row] != "test":
-            reasons.setdefault(row, "conflicting_labels")
-    for row, digest in enumerate(pixels):
-        if earlier.get(digest) == "train" and published[row] in ("test", "val"):
-            reasons.setdefault(row, "learnt_before")
-
-    splits = list(published)
-    pool = [
-        [row for row in unit if row not in reasons and published[row] in (None, "train")] for unit in units
-    ]
-    pool = _join(pool, pairs)
-    homes = [_find_home(unit, pixels, earlier) for unit in pool]
-    inherited = [(row, home) for unit, home in zip(pool, homes, strict=True) if home for row in unit]
-    for row, home in inherited:
-        splits[row] = "train" if home in published else home
-    pool = [unit for unit, home in zip(pool, homes, strict=True) if home is None]
+    reasons = _find_leaks(published, pixels, units)
+    for reason, rows in (
+        ("near_in_val", _find_near_rows(pairs, published, "val")),
+        ("conflicting_labels", [row for row in conflicting if published[row] != "test"]),
+        ("learnt_before", _find_learnt(published, pixels, earlier)),
+    ):
+        reasons = dict.fromkeys(rows, reason) | reasons
+    free = {row for row, split in enumerate(published) if split in (None, "train")} - set(reasons)
+    pool = _join([[row for row in unit if row in free] for unit in units], pairs)
+    inherited = _inherit(pool, pixels, earlier, published)
+    pool = [unit for unit in pool if unit[0] not in inherited]
+    placed = dict.fromkeys(free, "train") | inherited
     drawn = []
     for split, fraction in (("test", test_fraction), ("val", val_fraction)):
         if split not in published:
             drawn.append(split)
-            for row in _draw(manifest, pool, fraction, f"{seed} {split}"):
-                splits[row] = split
-            pool = [unit for unit in pool if unit and splits[unit[0]] != split]
-    for row in (row for unit in pool for row in unit):
-        splits[row] = "train"
+            placed |= dict.fromkeys(_draw(manifest, pool, fraction, f"{seed} {split}"), split)
+            pool = [unit for unit in pool if placed[unit[0]] != split]
+    splits = [placed.get(row, split) for row, split in enumerate(published)]
 
     kept = [row for row in range(len(manifest)) if row not in reasons]
-    settled = manifest.with_columns(split=[splits[row] or "train" for row in range(len(manifest))]).select(
-        kept
-    )
+    settled = manifest.with_columns(split=[split or "train" for split in splits]).select(kept)
     if "train" not in settled.column("split"):
         raise DataError("no row is left to train on; give more pictures, or other splits")
     if earlier and "val" not in settled.column("split"):
-        raise DataError(
-            "the run that this one starts from has learnt from all of these; none is left to choose by"
-        )
+        raise DataError("all of these were learnt from before; none is left to choose by")
     report = SplitReport(
         rows=len(manifest),
         seed=seed,
@@ -141,7 +127,7 @@ def settle_splits(
         conflicts=len({pixels[row] for row in conflicting}),
         conflicts_in_test=sum(published[row] == "test" for row in conflicting),
         near_in_test=len(_find_near_rows(pairs, published, "test") - set(reasons)),
-        inherited=dict(sorted(Counter(splits[row] or "train" for row, _ in inherited).items())),
+        inherited=dict(sorted(Counter(inherited.values()).items())),
     )
     return settled, report
 
@@ -271,10 +257,27 @@ def _find_leaks(
     return reasons
 
 
-def _find_home(unit: Rows, pixels: Sequence[str], earlier: Mapping[str, str]) -> str | None:
-    """Where an earlier run had a unit: in train if any of it was there, else in val, else in test."""
-    known = {earlier[pixels[row]] for row in unit if pixels[row] in earlier}
-    return next((split for split in ("train", "val", "test") if split in known), None)
+def _find_learnt(published: Sequence[str | None], pixels: Sequence[str], earlier: Mapping[str, str]) -> Rows:
+    """The rows of a published test or val split that an earlier run has learnt from."""
+    return [
+        row
+        for row, digest in enumerate(pixels)
+        if published[row] in ("test", "val") and earlier.get(digest) == "train"
+    ]
+
+
+def _inherit(
+    pool: Iterable[Rows], pixels: Sequence[str], earlier: Mapping[str, str], published: Sequence[str | None]
+) -> dict[int, str]:
+    """Splits by row of the units that an earlier run knew: train if any of it was there, else val, else test.
+    Where a split is published no other row goes there."""
+    inherited = {}
+    for unit in pool:
+        known = {earlier[pixels[row]] for row in unit if pixels[row] in earlier}
+        home = next((split for split in ("train", "val", "test") if split in known), None)
+        if home is not None:
+            inherited |= dict.fromkeys(unit, "train" if home in published else home)
+    return inherited
 
 
 def _find_near_rows(

@@ -271,7 +271,7 @@ def _inherit(
 ) -> dict[int, str]:
     """Splits by row of the units that an earlier run knew: train if any of it was there, else val, else test.
     Where a split is published no other row goes there."""
-    inherited = {}
+    inherited: dict[int, str] = {}
     for unit in pool:
         known = {earlier[pixels[row]] for row in unit if pixels[row] in earlier}
         home = next((split for split in ("train", "val", "test") if split in known), None)

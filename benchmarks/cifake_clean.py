@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     evaluation = evaluate(options.detector, commands.data_of(options), "test")
     assert evaluation.counts["scored"] == TEST_PICTURES, evaluation.counts
     own = f"cifake{commands.id_part(evaluation.card.name)}"
-    figures = {f"{own}.{name}": kept(evaluation.figures[key], "share") for key, name in MEASURED.items()}
+    figures = {f"{own}.{name}": kept(evaluation.figures[key]) for key, name in MEASURED.items()}
     outcome = evaluation.outcome
     for name in ("unsure", "error", "real_called_fake", "fake_called_real"):
-        figures[f"{own}.{name}_at_1_percent"] = kept(getattr(outcome, name), "share")
+        figures[f"{own}.{name}_at_1_percent"] = kept(getattr(outcome, name))
     figures[f"{own}.parameters"] = Figure(count_parameters(evaluation.card.card.text), "parameters", 1)
     commands.finish("cifake_clean", figures, options)
 

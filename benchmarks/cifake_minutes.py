@@ -73,10 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = commands.parser(__doc__ or "", timed=False)
     parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of finished runs")
     options = parser.parse_args(arguments)
-    trainings = [read_training(folder) for folder in options.runs]
+    trainings = sorted(map(read_training, options.runs), key=lambda training: training.parameters)
     figures = {}
-    for training in sorted(trainings, key=lambda training: training.parameters):
-        figure_id = "cifake.minutes." + training.name.removeprefix("cifake-").replace("-", "_")
+    for training in trainings:
+        figure_id = f"cifake.minutes{commands.id_part(training.name)}"
         if (reached := training.reached) is not None:
             figures[figure_id] = Figure(training.minutes(reached), "minutes", training.pictures)
     lines = [HEAD, *(training.row() for training in trainings)]

@@ -133,14 +133,14 @@ def test_detectors_lists_the_shelf(own_shelf, capsys):
     assert (card["name"], card["sha256"], card["default"]) == ("toy", shelf()[0].sha256, True)
 
 
-def test_a_detector_that_is_no_default_judges_where_it_is_named(own_shelf, bright, capsys):
+def test_a_detector_that_is_no_default_judges_where_it_is_named(own_shelf, bright, tmp_path, capsys):
     shelve(own_shelf / "toy.onnx", changelog="none", is_default=False, folder=own_shelf)
     assert main(["detectors"]) == 0
     assert "judges   where it is named" in capsys.readouterr().out
     assert default_names() == []
     assert main(["explain", bright]) == 4
     assert "no detector judges unasked" in capsys.readouterr().err
-    assert main(["explain", bright, "--detector", "toy"]) == 0
+    assert main(["explain", bright, "--detector", "toy", "--out", str(tmp_path / "sheet.png")]) == 0
 
 
 def test_detectors_tells_all_about_one(toy, capsys):

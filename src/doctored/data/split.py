@@ -108,10 +108,9 @@ def settle_splits(
             drawn.append(split)
             placed |= dict.fromkeys(_draw(manifest, pool, fraction, f"{seed} {split}"), split)
             pool = [unit for unit in pool if placed[unit[0]] != split]
-    splits = [placed.get(row, split) for row, split in enumerate(published)]
 
     kept = [row for row in range(len(manifest)) if row not in reasons]
-    settled = manifest.with_columns(split=[split or "train" for split in splits]).select(kept)
+    settled = manifest.select(kept).with_columns(split=[placed.get(row, published[row]) for row in kept])
     if "train" not in settled.column("split"):
         raise DataError("no row is left to train on; give more pictures, or other splits")
     if earlier and "val" not in settled.column("split"):

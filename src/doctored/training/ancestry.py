@@ -18,7 +18,12 @@ WEIGHT = {"test": 0, "val": 1, "train": 2}  # what one of the runs has learnt fr
 def run_of(path: str | os.PathLike[str]) -> Path:
     """The folder of the run that a path names: itself, or the one whose `checkpoints` a file lies in."""
     path = Path(path)
-    return path.parent.parent if path.is_file() else path
+    return path.parent.parent if path.is_file() and path.parent.name == "checkpoints" else path
+
+
+def name_start(init_from: str | os.PathLike[str] | None) -> str:
+    """What a run calls the weights it starts from, without their folder; empty where there are none."""
+    return run_of(init_from).name if init_from else ""
 
 
 def find_ancestors(recipe: Recipe, init_from: str | os.PathLike[str] | None) -> list[Path]:

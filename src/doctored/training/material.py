@@ -1,9 +1,8 @@
 """What a run trains and tests on: packed pictures, and splits that nothing leaks across."""
 
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from doctored.data.pack import Pack, pack, request_digest
 from doctored.data.readers import read_dataset, registered_readers
 from doctored.data.split import BUYING_SHARE, draw_buyers, limit_rows, settle_splits
 from doctored.detector.home import home
+from doctored.training.ancestry import find_ancestors, find_earlier_splits
 from doctored.training.batches import Examples
 from doctored.training.loop import PACKING, Hooks
 from doctored.training.publish import write_json
@@ -62,9 +62,9 @@ class Material:
 
 
 def open_material(
-    data: Path, recipe: Recipe, hooks: Hooks, earlier: Mapping[str, str] = MappingProxyType({})
+    data: Path, recipe: Recipe, hooks: Hooks, init_from: str | os.PathLike[str] | None = None
 ) -> Material:
-    """Read, limit, pack and split a data set; `earlier` as `settle_splits` takes it.
+    """Read, limit, pack and split a data set, as the runs that this one starts from did where they knew it.
 
     The limit comes before the packing: who asks for ten thousand pictures of a million decodes no more.
     """
@@ -74,6 +74,7 @@ def open_material(
     hooks.note(f"{count} pictures in {data.name}; packing (kept in the cache)")
     packed = pack_manifest(used, recipe, hooks)
     near = find_near(packed, packed.manifest)
+    earlier = find_earlier_splits(find_ancestors(recipe, init_from))
     manifest, report = settle_splits(
         packed.manifest, seed=recipe.seed, val_fraction=recipe.val_fraction, near=near, earlier=earlier
     )

@@ -26,7 +26,7 @@ from doctored.errors import TrainingError, UsageError
 from doctored.measure.clustered import mean_auc_interval, share_interval
 from doctored.measure.metrics import roc_auc
 from doctored.measure.summary import Figure, figure
-from doctored.training.ancestry import find_ancestors, find_earlier_splits, run_of
+from doctored.training.ancestry import name_start
 from doctored.training.loop import Hooks
 from doctored.training.material import Material, open_material, record_audit
 from doctored.training.publish import write_json
@@ -78,16 +78,14 @@ def train_folds(
     refuse_pool(folder, name, folds, seeds, device, track)
     accelerator, hooks = start_processes(device, recipe, hooks or Hooks())
     with accelerator.main_process_first():
-        earlier = find_earlier_splits(find_ancestors(recipe, init_from))
-        material = open_material(Path(data), recipe, hooks, earlier)
+        material = open_material(Path(data), recipe, hooks, init_from)
         if folds and material.splits["inherited"]:
             raise UsageError(
                 "the run that these start from knows some of the pictures that the folds would test on; "
                 "start from other weights, or leave --folds out"
             )
         cuts = cut_folds(material, folder, recipe, folds, hooks)
-    start = run_of(init_from).name if init_from else ""
-    command = describe_command(Path(data).name, folder.name, name, recipe, start)
+    command = describe_command(Path(data).name, folder.name, name, recipe, name_start(init_from))
     command += (f" --folds {folds}" if folds else "") + (f" --seeds {seeds}" if seeds > 1 else "")
     parts = [
         Part(fold, replace(recipe, seed=recipe.seed + more), cut, folder)

@@ -22,7 +22,7 @@ from doctored.errors import UsageError
 from doctored.models import Network, build_network
 from doctored.models.weights import without_folders
 from doctored.training import checkpoint
-from doctored.training.ancestry import find_ancestors, find_earlier_splits, run_of
+from doctored.training.ancestry import name_start
 from doctored.training.batches import Examples
 from doctored.training.encoders import FrozenNetwork, open_encoder
 from doctored.training.freezing import adapt
@@ -115,8 +115,7 @@ def train(
     refuse_early(folder, name, device, track)
     accelerator, hooks = start_processes(device, recipe, hooks or Hooks())
     with accelerator.main_process_first():
-        earlier = find_earlier_splits(find_ancestors(recipe, init_from))
-        material = open_material(Path(data), recipe, hooks, earlier)
+        material = open_material(Path(data), recipe, hooks, init_from)
     return train_on(
         material,
         folder,
@@ -148,10 +147,8 @@ def train_on(
     if init_from is not None:
         load_weights(network, Path(init_from))
     adapt(network, recipe)
-    start = run_of(init_from).name if init_from else ""
-    plan = settle_plan(
-        folder, recipe, material.source.name, manifest.digest(), start, network, examples, accelerator, hooks
-    )
+    data, start = material.source.name, name_start(init_from)
+    plan = settle_plan(folder, recipe, data, manifest.digest(), start, network, examples, accelerator, hooks)
     set_threads(plan.way.threads)
     is_main = accelerator.is_main_process
     if is_main:
@@ -172,7 +169,7 @@ def train_on(
         else:
             history = fit(network, examples, recipe, plan.way, folder, accelerator, told, teacher)
         if is_main:
-            command = command or describe_command(material.source.name, folder.name, name, recipe, plan.start)
+            command = command or describe_command(data, folder.name, name, recipe, plan.start)
             counts = count_splits(examples)
             about = About(material.title, material.licence, counts, command, find_commit())
             trained = Trained(network.cpu(), examples, manifest, recipe, name, about, len(history), features)

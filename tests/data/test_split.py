@@ -269,7 +269,7 @@ def test_a_row_nearly_alike_a_published_val_row_is_dropped():
     assert report.near_in_test == 1
 
 
-def test_two_thirds_of_val_buy_thresholds_by_whole_units():
+def test_a_share_of_val_buys_thresholds_by_whole_units():
     ids = [f"{index:04d}" for index in range(900)]
     manifest = Manifest(
         {
@@ -283,11 +283,12 @@ def test_two_thirds_of_val_buy_thresholds_by_whole_units():
     buys = draw_buyers(manifest, seed=0, near=near)
     labels, splits = np.array(manifest.column("label")), np.array(manifest.column("split"))
     for label, count in (("real", 150), ("fake", 300)):
-        assert (buys & (labels == label)).sum() == pytest.approx(count * 2 / 3, abs=2)
+        assert (buys & (labels == label)).sum() == pytest.approx(count * 0.7, abs=2)
     assert not buys[splits != "val"].any()
     side = dict(zip(ids, buys.tolist(), strict=True))
     assert all(side[one] == side[other] for one, other in near)
     assert (draw_buyers(manifest, seed=0, near=near) == buys).all()
+    assert draw_buyers(manifest, seed=0, near=near, share=0.5).sum() == pytest.approx(225, abs=2)
     shuffled = np.random.default_rng(0).permutation(900)
     assert (draw_buyers(manifest.select(shuffled), seed=0, near=near) == buys[shuffled]).all()
 

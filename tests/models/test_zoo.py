@@ -212,3 +212,26 @@ def test_residual_embeds_the_deviation_of_its_cells_too() -> None:
     cells = net.features(x).detach().double().flatten(2).numpy()
     expected = np.concatenate([cells.mean(2), cells.std(2)], 1)
     np.testing.assert_allclose(net(x).embedding.numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("pool", [Pool(), SMOOTHMAX])
+def test_a_symmetric_network_says_the_same_of_a_mirror_image(pool: Pool) -> None:
+    torch.manual_seed(0)
+    net = build_network("residual-small", pool=pool, symmetric=True).eval()
+    pixels = zoo.pictures(32)
+    x = net.normalise(pixels)
+    one_sided = net.look(x)
+    seen, mirrored = net(x), net(x.flip(3))
+    torch.testing.assert_close(mirrored.logit, seen.logit)
+    torch.testing.assert_close(mirrored.map, seen.map.flip(3))
+    torch.testing.assert_close(mirrored.embedding, seen.embedding)
+    assert (seen.map - one_sided.map).abs().max() > 1e-4
+    assert zoo.pooling_deviation(net, pixels) <= 1e-5
+    assert zoo.export_deviation(net, 32) <= 1e-4
+
+
+def test_a_symmetric_network_learns_from_one_side_at_a_time() -> None:
+    torch.manual_seed(0)
+    net = build_network("residual-small", symmetric=True).train()
+    x = net.normalise(zoo.pictures(32))
+    torch.testing.assert_close(net(x).logit, net.look(x).logit)

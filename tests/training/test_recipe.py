@@ -48,6 +48,7 @@ def test_file_and_overrides(tmp_path: Path) -> None:
         ({"precision": "fp8"}, "auto, fp32, bf16"),
         ({"learning_rate": float("nan")}, "between"),
         ({"preprocess": "tiles"}, "exact, center, resize"),
+        ({"network": "frozen", "symmetric": True}, "leave symmetric at false"),
         ({"size": 64, "patch": 65}, "patch is at most size, 64"),
         ({"size": 64, "patch": 16, "crop": 16}, "crop is less than size and patch, 16"),
     ],

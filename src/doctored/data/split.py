@@ -21,7 +21,7 @@ from doctored.errors import DataError, UsageError
 
 Rows = list[int]
 Near = Sequence[tuple[str, str]]
-BUYING_SHARE = 2 / 3
+BUYING_SHARE = 0.7
 """Of the validation pictures: how many buy thresholds. Choosing an epoch and calibrating take fewer than a
 small budget does."""
 
@@ -131,17 +131,19 @@ def settle_splits(
     return settled, report
 
 
-def draw_buyers(manifest: Manifest, *, seed: int = 0, near: Near = ()) -> NDArray[np.bool_]:
+def draw_buyers(
+    manifest: Manifest, *, seed: int = 0, near: Near = (), share: float = BUYING_SHARE
+) -> NDArray[np.bool_]:
     """Which rows of the val split buy thresholds, bool [len(manifest)]; the others choose everything else.
 
-    Two thirds of each class, whole units only, so that no copy, near copy or scene is on both sides. Where
+    `share` of each class, whole units only, so that no copy, near copy or scene is on both sides. Where
     one side would lack a class, all of val does both, and the mask has no row: a split that small can only
     be used twice.
     """
     places = np.array([row for row, split in enumerate(manifest.column("split")) if split == "val"], np.int64)
     val, buys = manifest.select(places), np.zeros(len(manifest), bool)
     pool = _join(_find_units(val, find_digests(val)), _number_pairs(val, near))
-    bought = set(_draw(val, pool, BUYING_SHARE, f"{seed} buyers"))
+    bought = set(_draw(val, pool, share, f"{seed} buyers"))
     labels = val.column("label")
     for side in (bought, set(range(len(val))) - bought):
         if not {"real", "fake"} <= {labels[row] for row in side}:

@@ -34,7 +34,8 @@ def new_network(run: Path, seed: int = 0) -> Network:
         recipe: dict[str, Any] = tomllib.loads((run / CONFIG).read_text(encoding="utf-8"))["recipe"]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return build_network(recipe["network"], dropout=recipe["dropout"]).eval()
+            symmetric = recipe.get("symmetric", False)
+            return build_network(recipe["network"], dropout=recipe["dropout"], symmetric=symmetric).eval()
     except (OSError, tomllib.TOMLDecodeError, KeyError, DoctoredError) as error:
         raise TrainingError(
             f"{run / CONFIG} does not describe a network that is known here ({error}); give another run"

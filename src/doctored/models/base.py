@@ -67,6 +67,8 @@ class Network(nn.Module):
     # Mean and deviation that pretrained weights expect, by channel, of values from 0 to 1; a network without
     # them takes those of its training data.
     normalisation: Statistics | None = None
+    # Whether it looks at the mirror image of a picture, too, where it judges and does not learn.
+    symmetric = False
 
     def __init__(self, channels: int, *, dropout: float = 0.0, pool: Pool | None = None) -> None:
         super().__init__()
@@ -91,6 +93,18 @@ class Network(nn.Module):
         return list(body[0].children()) if len(body) == 1 else body
 
     def forward(self, x: Tensor) -> Evidence:
+        """What it says of pictures, float [N, 3, H, W], normalised.
+
+        A symmetric network's map is the mean of its own and of the mirrored one of the mirror image.
+        """
+        seen = self.look(x)
+        if self.training or not self.symmetric:
+            return seen
+        mirrored = self.look(x.flip(3))
+        evidence = (seen.map + mirrored.map.flip(3)) / 2
+        return Evidence(evidence, self.pool(evidence), (seen.embedding + mirrored.embedding) / 2)
+
+    def look(self, x: Tensor) -> Evidence:
         features = self.features(x)
         evidence = self.head(self.dropout(features))
         return Evidence(evidence, self.pool(evidence), self.embed(features))
@@ -149,11 +163,19 @@ def network_names() -> list[str]:
     return [name for name in sorted(_zoo) if not name.endswith("/")]
 
 
-def build_network(name: str, *, dropout: float = 0.0, pool: Pool | None = None, weights: str = "") -> Network:
+def build_network(
+    name: str,
+    *,
+    dropout: float = 0.0,
+    pool: Pool | None = None,
+    weights: str = "",
+    symmetric: bool = False,
+) -> Network:
     """Make a network, with random weights unless `weights` names others.
 
-    `weights` is `pretrained` (those published for this network), a folder or file, or a name on the hub;
-    nothing is fetched unless it is named. An unknown name is a UsageError that proposes the nearest.
+    A `symmetric` one judges a picture and its mirror image. `weights` is `pretrained` (those published for
+    this network), a folder or file, or a name on the hub; nothing is fetched unless it is named. An unknown
+    name is a UsageError that proposes the nearest.
     """
     family, slash, rest = name.partition("/")
     if family + slash not in _zoo or (slash and not rest):
@@ -166,7 +188,9 @@ def build_network(name: str, *, dropout: float = 0.0, pool: Pool | None = None, 
                 f"nobody published weights of {name!r}; leave weights empty (--init-from starts from a run)"
             )
         settings["weights"] = weights
-    return build(rest, **settings) if slash else build(**settings)
+    made = build(rest, **settings) if slash else build(**settings)
+    made.symmetric = symmetric
+    return made
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -52,9 +52,9 @@ class Material:
         labels[rows] = np.array([label == "fake" for label in self.manifest.column("label")], dtype=np.uint8)
         splits = np.array(self.manifest.column("split"))
         buys = np.zeros(len(splits), bool)
-        if "buying_share" in self.splits:
+        if share := self.splits.get("buying_share"):
             val = self.manifest.select(splits == "val")
-            buys = draw_buyers(self.manifest, near=find_near(self.packed, val))
+            buys = draw_buyers(self.manifest, near=find_near(self.packed, val), share=share)
         parts = (
             rows[which] for which in (splits == "train", (splits == "val") & ~buys, splits == "test", buys)
         )

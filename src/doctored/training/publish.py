@@ -250,6 +250,7 @@ def describe_network(trained: Trained) -> str:
     return (
         f"The network '{without_folders(recipe.network)}', {parameters:,} parameters, "
         f"trained for {trained.epochs} epochs."
+        + (" It judges every picture and its mirror image." if trained.network.symmetric else "")
         + (" Its weights are rounded to a byte each." if is_too_large(trained.network) else "")
     )
 

@@ -40,6 +40,7 @@ class Recipe:
     average: float = setting(0.998, "decay of the moving average of the weights that is kept (0: none)")
     dropout: float = setting(0.0, "share of the last channels dropped")
     flip: bool = setting(True, "mirror half of the pictures")
+    symmetric: bool = setting(False, "judge a picture and its mirror image, by their mean, in twice the time")
     crop: int = setting(2, "cut pictures out of a border of this many reflected pixels")
     rotate_degrees: float = setting(5.0, "rotate by up to this angle")
     rotate_share: float = setting(0.1, "share of the pictures that are rotated (interpolation blurs)")
@@ -63,7 +64,7 @@ class Recipe:
     patience: int = setting(12, "stop after this many epochs without a lower validation loss (0: never)")
     limit: int = setting(0, "learn from at most this many pictures, both labels in proportion (0: all)")
     val_fraction: float = setting(
-        0.05, "share of pictures held out: a third chooses, the rest buys thresholds"
+        0.05, "share of pictures held out: three tenths choose, the rest buys thresholds"
     )
     seed: int = setting(0, "of the split, the weights, the order and the augmentation")
     precision: str = setting("auto", "auto, fp32 or bf16; auto times a few steps of each")
@@ -122,6 +123,8 @@ class Recipe:
             raise UsageError(f"patch is at most size, {self.size}, not {self.patch}; 0: whole pictures")
         if self.lora and self.freeze:
             raise UsageError("under LoRA just its adapters and the head learn; leave freeze at 0")
+        if self.symmetric and self.network == FROZEN:
+            raise UsageError("a frozen encoder looks at one side alone; leave symmetric at false")
         if self.unfreeze_every and not self.freeze:
             raise UsageError("unfreeze_every lets frozen stages learn again; set freeze too (-1: all stages)")
         if self.cutmix + self.mixup > 1:

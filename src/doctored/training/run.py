@@ -213,7 +213,9 @@ def make_network(recipe: Recipe, examples: Examples) -> Network:
     if recipe.network == FROZEN:
         return open_encoder(recipe)
     torch.manual_seed(recipe.seed)
-    network = build_network(recipe.network, dropout=recipe.dropout, weights=recipe.weights)
+    network = build_network(
+        recipe.network, dropout=recipe.dropout, weights=recipe.weights, symmetric=recipe.symmetric
+    )
     mean, std = network.normalisation or channel_statistics(examples.pixels, examples.train)
     network.mean.copy_(torch.as_tensor(mean))
     network.std.copy_(torch.as_tensor(std))
@@ -243,7 +245,7 @@ def load_run(folder: Path) -> Network:
         network: Network = open_encoder(recipe)
         network.load_state_dict({**network.state_dict(), **weights})  # the run kept the head's alone
     else:
-        network = build_network(recipe.network, dropout=recipe.dropout)
+        network = build_network(recipe.network, dropout=recipe.dropout, symmetric=recipe.symmetric)
         network.load_state_dict(weights)
     return network.eval()
 
@@ -253,7 +255,9 @@ def load_teacher(folder: Path, size: int) -> Network:
     recipe = Plan.from_toml(folder / "config.toml").recipe
     if recipe.size != size:
         raise UsageError(f"the teacher {folder} looks at {recipe.size} pixels a side, not at {size}")
-    return load_run(folder).requires_grad_(False)
+    teacher = load_run(folder).requires_grad_(False)
+    teacher.symmetric = False  # half of what it is asked about is mirrored anyway
+    return teacher
 
 
 def settle_plan(

@@ -153,15 +153,26 @@ def says(figure: Mapping[str, Any], way: str) -> str:
 
 def taken(figures: list[dict[str, Any]]) -> str:
     """Where, when and from which commit these figures are, one line for each machine."""
-    places: dict[str, set[str]] = {}
+    places: dict[str, dict[str, set[str]]] = {}
     for figure in figures:
         machine, commit, date = (figure["taken"][key] for key in ("machine", "commit", "date"))
         flags = ", ".join(machine["flags"]) or "no vector units named"
         place = f"{machine['cores']} cores of {machine['processor']} ({flags}), {machine['memory_gb']} GB"
         libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
         place += f", no GPU, {machine['os']}, Python {machine['python']}, {libraries}"
-        places.setdefault(place, set()).add(f"{date}, commit {commit}")
-    return "".join(f"Taken on {place} ({'; '.join(sorted(when))}).\n" for place, when in places.items())
+        places.setdefault(place, {}).setdefault(date, set()).add(commit)
+    return "".join(f"Taken on {place} ({describe_days(days)}).\n" for place, days in places.items())
+
+
+def describe_days(days: Mapping[str, set[str]]) -> str:
+    return "; ".join(
+        f"{date}, commit{'s' * (len(commits) > 1)} {', '.join(sorted(commits))}"
+        for date, commits in sorted(days.items())
+    )
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.5g}"
 
 
 def figures_table(prefix: str) -> str:
@@ -171,8 +182,8 @@ def figures_table(prefix: str) -> str:
     rows = [
         [
             f"`{key}`",
-            f"{figure['value']:,.5g} {figure['unit']}",
-            "" if figure["low"] is None else f"{figure['low']:,.5g} to {figure['high']:,.5g}",
+            f"{number(figure['value'])} {figure['unit']}",
+            "" if figure["low"] is None else f"{number(figure['low'])} to {number(figure['high'])}",
             f"{figure['n']:,}",
         ]
         for key, figure in figures.items()

@@ -64,7 +64,7 @@ lint: $(VENV)/$(MARK)
 test: lint
 	$(BIN)/python -m pytest $(PYTEST)
 
-## make bench DATA=...    every benchmark on CIFAKE (folder or archive); the machine must be idle
+## make bench DATA=...    the benchmarks that need CIFAKE alone (folder or archive), on an idle machine
 bench: $(VENV)/$(MARK)
 	for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name --data $(DATA) || exit 1; done
 

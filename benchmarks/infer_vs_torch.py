@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(THREADS)
     shipped = next(entry for entry in shelf() if entry.name == SHIPPED).path.read_bytes()
     torch.manual_seed(0)
-    record = build_network(RECORD)
+    record = build_network(RECORD, symmetric=True).eval()
     width = record.embedding_width()
     graph = DetectorGraph(record, 1.0, 0.0, Neighbourhood(np.zeros(width), np.eye(width)))
     exported = to_onnx(graph, SIDE, Session(shipped).card.to_json())

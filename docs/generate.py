@@ -138,9 +138,21 @@ def results(_: str) -> str:
     """The README's table: what was promised, what was measured."""
     figures = read_figures()
     shown = [(row, figures[row[1]]) for row in RESULTS if row[1] in figures]
-    rows = [[text, says(figure, way), wanted] for (text, _, way, wanted), figure in shown]
+    rows = [
+        [text, says(figure, way), f"{wanted}: missed" if is_missed(figure["value"], way, wanted) else wanted]
+        for (text, _, way, wanted), figure in shown
+    ]
     provenance = taken([figure for _, figure in shown])
     return table(["what", "measured [95 % interval]", "has to be"], rows) + "\n" + provenance
+
+
+def is_missed(value: float, way: str, wanted: str) -> bool:
+    """Whether a figure is on the wrong side of the bound that a row names; rows without one miss nothing."""
+    bound = re.match(r"([≥≤]) ([\d.,e-]+)", wanted)
+    if bound is None:
+        return False
+    limit = float(bound[2].replace(",", "")) / (100 if way == "percent" else 1)
+    return value < limit if bound[1] == "≥" else value > limit
 
 
 def says(figure: Mapping[str, Any], way: str) -> str:

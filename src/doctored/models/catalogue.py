@@ -48,8 +48,8 @@ def describe(name: str, about: str, size: int) -> Entry:
 def count_bytes(network: Network) -> int:
     """Bytes of a detector file's fp32 numbers: the network's own, and the matrix of its distance."""
     own: int = sum(value.numel() for value in network.state_dict().values())
-    channels = network.head.in_channels
-    return 4 * (own + channels * (channels + 1))
+    width = network.embedding_width()
+    return 4 * (own + width * (width + 1))
 
 
 def pictures_per_second(name: str, size: int) -> float:

@@ -1,4 +1,4 @@
-"""The one folder where Doctored remembers things, `DOCTORED_HOME`: without it, one packs, pulls and trusts anew."""
+"""The one folder where Doctored remembers things, `DOCTORED_HOME`; without it, one packs and trusts anew."""
 
 import contextlib
 import json

@@ -6,14 +6,16 @@
 (docs/evaluate.md). `calibration.fpr1_bound`: how many real pictures the 1 % point, bought on validation,
 calls fake: the one-sided 95 % upper bound, the worst detector; `.rate` is the rate itself.
 `calibration.selective`: the accuracy among pictures at least as sure as the cut that let 95 % of validation
-through, of the first detector named; `.answered`, how many that are here. Every detector's own figures have
-its name at their end.
+through, of the first detector named; `.answered`, how many that are here. The rate counts every real picture
+at the threshold or beyond, as when it was bought; `.in_domain` leaves out those that get no answer because of
+their domain distance. Every detector's own figures have its name at their end.
 """
 
+import sys
 from collections.abc import Sequence
 
 from benchmarks import options as commands
-from benchmarks.results_file import Figure, kept
+from benchmarks.results_file import Figure, kept, share
 from doctored.evaluate import Evaluation, evaluate
 from doctored.evaluate.charts import describe_cut
 from doctored.measure import summary
@@ -26,18 +28,18 @@ COVERAGE, BUDGET = 0.95, 0.01
 
 def measure(evaluation: Evaluation) -> dict[str, Figure]:
     """What one detector gives; no `.selective` for one whose card has no cut from validation."""
-    rate = evaluation.outcome.real_called_fake
-    assert rate.value is not None
-    bound = upper_bound(round(rate.value * rate.n), rate.n)
+    judgements = evaluation.judgements
+    scored = judgements.is_scored
+    reals = judgements.logits[scored & (judgements.labels == 0)]
+    called_fake = int((reals >= evaluation.card.threshold("fake", BUDGET).logit).sum())
     figures = {
         "ece": kept(evaluation.figures["ece_equal_mass"]),
-        "fpr1_bound": Figure(bound, "share", rate.n),
-        "fpr1_bound.rate": kept(rate),
+        "fpr1_bound": Figure(upper_bound(called_fake, len(reals)), "share", len(reals)),
+        "fpr1_bound.rate": share(called_fake, len(reals)),
+        "fpr1_bound.in_domain": kept(evaluation.outcome.real_called_fake),
     }
     bought = evaluation.card.card.metrics.get(CUT.format(COVERAGE))
     if bought is not None:
-        judgements = evaluation.judgements
-        scored = judgements.is_scored
         found = describe_cut(
             judgements.labels[scored], judgements.logits[scored], COVERAGE, bought.value, "validation"
         )
@@ -60,7 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     by_name = {}
     for name in options.detector or SHIPPED:
         evaluation = evaluate(name, data, "test", budget=BUDGET)
-        by_name[evaluation.card.name.replace("-", "_")] = measure(evaluation)
+        shown = evaluation.card.name.replace("-", "_")
+        if shown in by_name:
+            sys.exit(f"two of these detectors are called {evaluation.card.name}; give them one by one")
+        by_name[shown] = measure(evaluation)
     first = next(iter(by_name.values()))
     worst = {
         key: max((found[key] for found in by_name.values()), key=lambda figure: figure.value)

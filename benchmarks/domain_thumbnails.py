@@ -9,6 +9,7 @@ again. `.saved`: as the first, after saving as JPEG 75 like the detector's train
 share without an answer, all filters together. IDs get the detector's name where it is not `cifake`.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,12 +24,17 @@ from doctored.records import Label
 
 
 def gather(folder: Path) -> dict[str, Pixels]:
-    """By filter, uint8 [N, 32, 32, 3]: the middle squares of all held-out photos that are large enough."""
+    """By filter, uint8 [N, 32, 32, 3]: the middle squares of all held-out photos that are large enough, each
+    photo once, though two origins have it."""
     reduced: dict[str, list[Pixels]] = {name: [] for name in FILTERS}
+    seen: set[str] = set()
     for origin in HELD_OUT:
         before = len(reduced["area"])
         for _, pixels in read_photos(folder, origin, least_side=2 * SIDE):
             square = middle(pixels)
+            if (digest := hashlib.sha256(square.tobytes()).hexdigest()) in seen:
+                continue
+            seen.add(digest)
             for name, found in reduced.items():
                 found.append(reduce(square, name))
         print(f"{origin.name}: {len(reduced['area']) - before} photos")

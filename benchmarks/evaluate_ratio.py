@@ -1,14 +1,15 @@
 """`evaluate.ratio`: metrics and robustness grid against bare inference on as many forward passes.
 
-    python -m benchmarks.evaluate_ratio --data cifake.zip --detector FILE
+    python -m benchmarks.evaluate_ratio --data cifake.zip [--detector NAME] [--run RUN]
 
 Ours reads the test split from its files, judges it, computes every metric, makes the copies of the grid and
 judges those. The bare side has pixels in memory and gives them to onnxruntime, 256 at a time. Both take
-turns. What the bootstrap takes is measured and taken off ours (`.bootstrap`, in s); attacks are no part of
-it, and are timed once where the detector lies in its run's folder (`.attacks`, in s).
+turns, on as many threads; so the detector is one of the shelf, for others run in a process with limits. What
+the bootstrap takes is measured and taken off ours (`.bootstrap`, in s); attacks are no part of it, and are
+timed once where the folder of the detector's run is named (`.attacks`, in s).
 """
 
-import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +32,9 @@ from doctored.evaluate import evaluate
 from doctored.evaluate.grid import GRID
 from doctored.evaluate.robustness import measure_robustness
 from doctored.evaluate.sample import read_views
-from doctored.evaluate.white_box import find_run, measure_attacks
+from doctored.evaluate.white_box import measure_attacks
 from doctored.measure import intervals
+from doctored.workers import available_cores
 
 BATCH = 256
 
@@ -70,7 +72,7 @@ def ours(detector: Detector, manifest: Manifest, pictures: int, taken: list[floa
 
 def bare(file: Path, views: NDArray[np.uint8], passes: int) -> Callable[[], float]:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = os.cpu_count() or 1
+    options.intra_op_num_threads = available_cores()
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
     def measure() -> float:
@@ -85,7 +87,8 @@ def bare(file: Path, views: NDArray[np.uint8], passes: int) -> Callable[[], floa
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = commands.parser(__doc__ or "")
-    parser.add_argument("--detector", default="cifake-compact", help="a name from the shelf, or a file")
+    parser.add_argument("--detector", default=commands.DETECTOR, help="a name from the shelf")
+    parser.add_argument("--run", type=Path, help="the folder of its run, to time attacks")
     parser.add_argument("--test", type=int, default=20_000, help="how many test pictures")
     parser.add_argument("--pictures", type=int, default=4000, help="how many of them in the grid")
     parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS, help="measured rounds of each side")
@@ -95,24 +98,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = np.sort(np.random.default_rng(0).permutation(test)[: options.test])
     manifest = manifest.select(chosen)
     commands.wait_for_idle(options)
-    file = next((entry.path for entry in shelf() if entry.name == options.detector), Path(options.detector))
+    file = next((entry.path for entry in shelf() if entry.name == options.detector), None)
+    if file is None:
+        sys.exit(f"no detector on the shelf is called {options.detector!r}; doctored detectors lists them")
+    own = f"evaluate.ratio{commands.id_part(options.detector)}"
     figures: dict[str, Figure] = {}
-    with open_detector(options.detector) as detector, timed_bootstrap() as taken:
+    opened = open_detector(options.detector, threads=available_cores())
+    with opened as detector, timed_bootstrap() as taken:
         views, _ = read_views(manifest, np.arange(min(4096, len(manifest))), detector.card.preprocess)
         copies = min(options.pictures, len(manifest)) * len(GRID)
         passes = len(manifest) + copies
         print(f"{passes:,} forward passes a round, {copies:,} of them of distorted copies")
         our_side = ours(detector, manifest, options.pictures, taken)
         paired = interleave(our_side, bare(file, views, passes), options.rounds)
-        figures |= paired.figures("evaluate.ratio", "s", "ours", "bare")
+        figures |= paired.figures(own, "s", "ours", "bare")
         rounds = options.rounds + 1
-        figures["evaluate.ratio.bootstrap"] = Figure(sum(taken) / rounds, "s a round", rounds)
-        if (run := find_run(file)) is not None:
+        figures[f"{own}.bootstrap"] = Figure(sum(taken) / rounds, "s a round", rounds)
+        if options.run is not None:
             evaluation = evaluate(detector, manifest, None)
             began = time.perf_counter()
             with tempfile.TemporaryDirectory() as folder:
-                measure_attacks(detector, evaluation, Path(folder), run)
-            figures["evaluate.ratio.attacks"] = Figure(time.perf_counter() - began, "s", 1)
+                measure_attacks(detector, evaluation, Path(folder), options.run)
+            figures[f"{own}.attacks"] = Figure(time.perf_counter() - began, "s", 1)
     commands.finish("evaluate_ratio", figures, options)
 
 

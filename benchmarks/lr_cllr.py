@@ -4,7 +4,7 @@
 
 On the official test split: `lr.cllr`, Cllr less its minimum, in bits, with a bootstrap interval (both on the
 same 500 resamples); `.value` and `.minimum` are the two (Brümmer & du Preez 2006): 0 bits are perfect, 1 is
-knowing nothing.
+knowing nothing. IDs get the detector's name where it is not `cifake`.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     found, values = bootstrap_all(both, len(labels)), both(np.ones(len(labels), np.int64))
     figures = {}
-    for key, name in (("gap", "lr.cllr"), ("value", "lr.cllr.value"), ("minimum", "lr.cllr.minimum")):
+    own = f"lr.cllr{commands.id_part(evaluation.card.name)}"
+    for key, name in (("gap", own), ("value", f"{own}.value"), ("minimum", f"{own}.minimum")):
         low, high = found[key] or (None, None)
         if low is not None and high is not None:  # pooling fits noise too: a resample's gap is larger
             low, high = min(low, values[key]), max(high, values[key])

@@ -147,7 +147,8 @@ def grad_cam_deviation(network: Network, pixels: Tensor) -> float:
     """How far the map, less the head's constant, is from Grad-CAM before its ReLU, up to scale.
 
     Grad-CAM (Selvaraju et al. 2017): the features' channels weighted by the mean of the logit's gradient over
-    all places. Features and gradients are taken by a hook where they enter the head.
+    all places. Features and gradients are taken by a hook where they enter the head; a symmetric network has
+    two, and the mirrored one is turned back.
     """
     seen: list[Tensor] = []
 
@@ -162,10 +163,13 @@ def grad_cam_deviation(network: Network, pixels: Tensor) -> float:
     finally:
         handle.remove()
         network.zero_grad()
-    (features,) = seen
-    assert features.grad is not None
-    weights = features.grad.mean((2, 3), keepdim=True)
-    cam = (weights * features).sum(1, keepdim=True)
+    cams = []
+    for features in seen:
+        assert features.grad is not None
+        weights = features.grad.mean((2, 3), keepdim=True)
+        cams.append((weights * features).sum(1, keepdim=True))
+    cam = cams[0] + cams[1].flip(3) if network.symmetric else cams[0]
+    assert len(cams) == 1 + network.symmetric
     ours = evidence.map - network.head.bias.view(1, 1, 1, 1)
     scale = cam.flatten(1).norm(dim=1) / ours.flatten(1).norm(dim=1)
     difference = (cam - scale.view(-1, 1, 1, 1) * ours).flatten(1).norm(dim=1)

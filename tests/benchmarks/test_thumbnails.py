@@ -72,6 +72,11 @@ def test_the_training_set_is_like_cifakes_and_joins_it(tmp_path):
 
 def test_the_benchmark_counts_what_is_called_fake(tmp_path, capsys):
     write_photos(tmp_path, HELD_OUT)
+    first, second = (tmp_path / f"{origin.name}.zip" for origin in HELD_OUT[:2])
+    with zipfile.ZipFile(first) as archive, zipfile.ZipFile(second, "a") as other:
+        photo = archive.read("0.jpg")
+        other.writestr("copy.jpg", photo)
+        other.writestr(f"{HELD_OUT[1].without[0]}.jpg", encode_jpeg(np.zeros((90, 90, 3), np.uint8), 90))
     gathered = domain_thumbnails.gather(tmp_path)
     assert list(gathered) == list(FILTERS)
     assert {views.shape for views in gathered.values()} == {(3 * len(HELD_OUT), 32, 32, 3)}

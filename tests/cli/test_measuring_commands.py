@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from doctored.cli.main import main
+from doctored.data.readers import read_dataset
 from doctored.data.toy import make_toy
 from doctored.picture import encode_png
 from toy_detectors import build_toy_detector
@@ -86,3 +87,13 @@ def test_calibrate_tells_what_it_bought_and_what_it_could_not(toy, own, tmp_path
 def test_calibrate_refuses_a_handful(toy, data, tmp_path, capsys):
     assert main(["calibrate", toy, data, "--out", str(tmp_path / "mine.onnx")]) == 2
     assert "it takes 59 real and 59 fake pictures" in capsys.readouterr().err
+
+
+def test_a_name_from_the_data_cannot_move_the_cursor(toy, own, tmp_path, capsys):
+    manifest = read_dataset(own)
+    names = ["\x1b[2Jgone" if index % 2 else "other" for index in range(len(manifest))]
+    manifest.with_columns(generator=names).to_csv(tmp_path / "own.csv")
+    assert main(["evaluate", toy, str(tmp_path / "own.csv"), "--split", "all"]) == 0
+    told = capsys.readouterr().out
+    assert "gone" in told
+    assert "\x1b" not in told

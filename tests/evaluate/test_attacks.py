@@ -120,6 +120,8 @@ def test_weights_of_another_run_are_refused(random_run, random_detector):
     torch.manual_seed(9)
     with pytest.raises(TrainingError, match=r"not what its detector\.onnx was made from"):
         require_same(build_network("compact").eval(), random_detector, views)
+    with pytest.raises(TrainingError, match="it takes two pictures"):
+        require_same(load_network(random_run), random_detector, views[:1])
 
 
 def test_a_run_whose_weights_do_not_fit_is_no_reason_to_stop(random_run, toy, judged, tmp_path):
@@ -132,6 +134,9 @@ def test_a_run_whose_weights_do_not_fit_is_no_reason_to_stop(random_run, toy, ju
 def test_broken_folders_are_told_in_one_line(tmp_path, random_run):
     (tmp_path / "config.toml").write_text('[recipe]\nnetwork = "no-such"\ndropout = 0.0\n', "utf-8")
     with pytest.raises(TrainingError, match="no network is called"):
+        load_network(tmp_path)
+    (tmp_path / "config.toml").write_text('[recipe]\nnetwork = "frozen"\ndropout = 0.0\n', "utf-8")
+    with pytest.raises(TrainingError, match="a head on a frozen encoder"):
         load_network(tmp_path)
     (tmp_path / "config.toml").write_bytes((random_run / "config.toml").read_bytes())
     (tmp_path / "checkpoints").mkdir()
@@ -150,5 +155,6 @@ def test_the_warning_names_the_weakest_attack_that_breaks(toy, judged):
         return Attacked(name, epsilon, figures, share(np.array([True])))
 
     rows = [attacked("fgsm", 2, 0.6), attacked("fgsm", 4, 0.3), attacked("pgd", 2, 0.1)]
-    assert "PGD with changes of at most 2 of 255 grey levels leaves an accuracy of 0.100" in warn(rows)
-    assert warn(rows[:1]) is None
+    assert "PGD with changes of at most 2 of 255 grey levels leaves an accuracy of 0.100" in warn(rows, 0.5)
+    assert warn(rows[:1], 0.5) is None
+    assert "an accuracy of 0.600" in warn(rows[:1], 0.7)

@@ -90,6 +90,7 @@ def test_a_figure_that_one_run_lacks_is_not_pooled():
 
 def test_folders_of_detectors_that_are_called_alike_are_numbered():
     assert name_folders(["a", "b", "a"]) == ["a-1", "b", "a-2"]
+    assert name_folders(["a", "a", "a-1"]) == ["a-2", "a-3", "a-1"]
 
 
 def test_a_run_keeps_its_own_predictions(data, tmp_path):

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from doctored.evaluate.errors import analyse_errors, choose_rows, tell_insights
+from doctored.data.manifest import Row, from_rows
+from doctored.evaluate.errors import Crowd, analyse_errors, choose_rows, tell_insights
 from doctored.evaluate.sample import read_pictures
-from doctored.picture import decode
+from doctored.picture import decode, encode_png
 from toy_detectors import toy_outputs
 
 
@@ -89,6 +90,18 @@ def test_without_other_splits_neighbours_are_the_others_that_were_evaluated(toy,
             identities = [other["id"] for other in picture["neighbours"]]
             assert len(identities) == 5
             assert picture["id"] not in identities
+
+
+def test_a_split_that_the_detector_cannot_read_is_passed_over(toy, judged, brightness, tmp_path):
+    (tmp_path / "large.png").write_bytes(encode_png(np.zeros((64, 64, 3), np.uint8)))
+    large = Row("large", source=str(tmp_path), member="large.png", label="real", split="train")
+    test = [row for row in brightness.rows() if row.split == "test"]
+    report = analyse_errors(toy, judged, tmp_path / "out", from_rows([*test, large]), pictures=2)
+    assert report["neighbours_from"].startswith("the other pictures that were evaluated (24")
+
+
+def test_in_an_empty_crowd_nobody_is_near(brightness):
+    assert Crowd("nobody", brightness, np.array([], np.int64), np.array([])).nearest(np.zeros(3), "a") == []
 
 
 def test_insights_count_what_is_wrong():

@@ -3,11 +3,12 @@ import json
 import numpy as np
 import pytest
 
+from doctored.data.manifest import Row, from_rows
 from doctored.detector import open_detector
 from doctored.evaluate import evaluate
 from doctored.evaluate.explanations import GROUPS, examine_explanations, tell_insights
 from doctored.measure.summary import Figure
-from doctored.picture import decode
+from doctored.picture import decode, encode_png
 from toy_detectors import build_toy_detector
 
 
@@ -66,6 +67,14 @@ def test_a_detector_without_a_map_says_so(brightness, tmp_path):
     assert json.loads((tmp_path / "gradcam_results.json").read_text("utf-8"))["pictures"] == []
 
 
+def test_where_no_picture_can_be_read_that_is_the_reason(toy, tmp_path):
+    (tmp_path / "large.png").write_bytes(encode_png(np.zeros((64, 64, 3), np.uint8)))
+    rows = [Row("a", source=str(tmp_path), member="large.png", label="real", split="test")]
+    told = examine_explanations(toy, evaluate(toy, from_rows(rows), "test"), tmp_path / "out", pictures=4)
+    assert not told["available"]
+    assert told["reason"].startswith("None of these pictures can be read")
+
+
 def test_insights_claim_no_more_than_the_interval():
     class Flat:
         def gain(self, way):
@@ -77,4 +86,4 @@ def test_insights_claim_no_more_than_the_interval():
     assert "not shown to point" in sentences[0]
     assert "80%" in sentences[1]
     assert "10%" in sentences[1]
-    assert "hardly changes" in sentences[2]
+    assert "too much alike" in sentences[2]

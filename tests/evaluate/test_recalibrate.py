@@ -1,5 +1,6 @@
 """After calibrating: probability = sigmoid(a · old logit + b), evidence pools to the logit, bounds hold."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from scipy import special, stats
 
 from doctored.data.manifest import Row, from_rows
-from doctored.detector import open_detector
+from doctored.detector import hub, open_detector
 from doctored.detector.card import Card
 from doctored.errors import DetectorError, UsageError
 from doctored.evaluate.folding import BEFORE, OFFSET, SLOPE, fold_calibration
@@ -74,6 +75,14 @@ def test_calibrating_again_folds_into_the_same_two_numbers(tmp_path, own):
     assert second.card.name == "toy-calibrated"
     properties = {entry.key: entry.value for entry in onnx.load(tmp_path / "second.onnx").metadata_props}
     assert [card["name"] for card in json.loads(properties[BEFORE])] == ["toy", "toy-calibrated"]
+
+
+def test_what_was_pulled_from_a_hub_is_calibrated_too(tmp_path, own, monkeypatch):
+    file = build_toy_detector(tmp_path / "toy.onnx")
+    pinned = hashlib.sha256(file.read_bytes()).hexdigest()
+    monkeypatch.setattr(hub, "find_pulled", lambda name: (file, pinned))
+    made = recalibrate("hf://ann/toy", own, tmp_path / "new.onnx")
+    assert made.before == toy_card()
 
 
 def test_both_cards_are_in_the_file_and_tell_what_was_done(tmp_path, own):

@@ -1,11 +1,15 @@
 import json
+import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from doctored.evaluate import robustness, sample
+from doctored.data.manifest import from_rows
+from doctored.evaluate import evaluate, robustness, sample
 from doctored.evaluate.grid import GRID, copy_seed, make_copy
 from doctored.evaluate.robustness import measure_robustness
 from doctored.picture import decode
@@ -59,13 +63,8 @@ def test_clean_figures_are_those_of_the_evaluation(found, judged):
     assert found.clean["unsure"].value == judged.outcome.unsure.value
 
 
-def test_an_interrupted_grid_goes_on_and_ends_as_a_whole_one(
-    found, toy, judged, folder, tmp_path, monkeypatch
-):
-    lines = (folder / "robustness.jsonl").read_bytes().splitlines(keepends=True)
-    assert len(lines) > 4
-    (tmp_path / "robustness.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:40])
-    done = {row for line in lines[1:3] for row in json.loads(line)["rows"]}
+def watch_rows(monkeypatch):
+    """The rows whose pictures are asked for from now on."""
     asked = []
     original = robustness.cut_chunks
 
@@ -74,6 +73,17 @@ def test_an_interrupted_grid_goes_on_and_ends_as_a_whole_one(
         return original(manifest, rows, bytes_a_row)
 
     monkeypatch.setattr(robustness, "cut_chunks", watched)
+    return asked
+
+
+def test_an_interrupted_grid_goes_on_and_ends_as_a_whole_one(
+    found, toy, judged, folder, tmp_path, monkeypatch
+):
+    lines = (folder / "robustness.jsonl").read_bytes().splitlines(keepends=True)
+    assert len(lines) > 4
+    (tmp_path / "robustness.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:40])
+    done = {row for line in lines[1:3] for row in json.loads(line)["rows"]}
+    asked = watch_rows(monkeypatch)
     again = measure_robustness(toy, judged, tmp_path, grid=SMALL, workers=1)
     assert again.to_json() == found.to_json()
     assert set(asked) == set(range(24)) - done
@@ -93,6 +103,33 @@ def test_a_finished_grid_asks_for_nothing(found, toy, judged, folder, monkeypatc
     assert seen == [(24, 24)]
 
 
+def test_what_failed_is_asked_again(found, toy, judged, folder, tmp_path, monkeypatch):
+    head, *lines = (folder / "robustness.jsonl").read_bytes().splitlines(keepends=True)
+    told = json.loads(lines[0])
+    for table in ("logits", "distances"):
+        told[table][1] = [None] * len(SMALL)
+    (tmp_path / "robustness.jsonl").write_bytes(
+        head + json.dumps(told).encode() + b"\n" + b"".join(lines[1:])
+    )
+    asked = watch_rows(monkeypatch)
+    again = measure_robustness(toy, judged, tmp_path, grid=SMALL, workers=1)
+    assert asked == [told["rows"][1]]
+    assert again.to_json() == found.to_json()
+
+
+def test_changed_pictures_begin_anew(toy, judged, tmp_path, monkeypatch):
+    pictures, rows = tmp_path / "pictures", list(judged.judgements.manifest.rows())
+    pictures.mkdir()
+    for row in rows:
+        shutil.copy(Path(row.source, row.member), pictures)
+    moved = evaluate(toy, from_rows([replace(row, source=str(pictures)) for row in rows]), "test")
+    measure_robustness(toy, moved, tmp_path / "out", grid=SMALL[:1], workers=1)
+    asked = watch_rows(monkeypatch)
+    os.utime(pictures / rows[0].member, (1, 1))
+    measure_robustness(toy, moved, tmp_path / "out", grid=SMALL[:1], workers=1)
+    assert sorted(asked) == list(range(24))
+
+
 def test_another_draw_begins_anew(found, toy, judged, folder, tmp_path):
     (tmp_path / "robustness.jsonl").write_bytes((folder / "robustness.jsonl").read_bytes())
     other = measure_robustness(toy, judged, tmp_path, grid=SMALL[:1], pictures=6, seed=4, workers=1)
@@ -107,6 +144,8 @@ def test_the_threshold_that_does_not_survive_is_told(found):
     assert by_name["brightness_1.3"]["roc_auc"].value > 0.85
     assert found.insights[0].startswith("Ranking survives where the threshold does not in 1 of 6 cells")
     assert "brightness times 1.3" in found.insights[0]
+    assert found.chance == 0.5
+    assert replace(found, chance=1.0).insights == []  # what is no better than chance has nothing to lose
 
 
 def test_the_file_holds_every_cell(found, folder):

@@ -230,6 +230,12 @@ def test_a_symmetric_network_says_the_same_of_a_mirror_image(pool: Pool) -> None
     assert zoo.export_deviation(net, 32) <= 1e-4
 
 
+def test_a_symmetric_network_s_map_is_grad_cam_of_both_sides() -> None:
+    torch.manual_seed(0)
+    net = build_network("residual-small", symmetric=True).eval()
+    assert zoo.grad_cam_deviation(net, zoo.pictures(32)) <= 1e-4
+
+
 def test_a_symmetric_network_learns_from_one_side_at_a_time() -> None:
     torch.manual_seed(0)
     net = build_network("residual-small", symmetric=True).train()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from doctored.records import Label
+from doctored.untrusted import clean
 
 if TYPE_CHECKING:
     from doctored.evaluate import Evaluation
@@ -126,7 +127,9 @@ def _draw_slices(slices: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[
     """What a reader looks for first in each part; evaluation.json has the rest."""
     for grouping, parts in slices.items():
         yield f"\n{'accuracy by ' + grouping:<24}{HEAD}"
-        yield from (_row(part["value"][:23], part["figures"]["accuracy"]) for part in parts[:MOST_SLICES])
+        yield from (
+            _row(clean(part["value"], 23), part["figures"]["accuracy"]) for part in parts[:MOST_SLICES]
+        )
         if len(parts) > MOST_SLICES:
             yield f"and {len(parts) - MOST_SLICES} more, in evaluation.json"
 

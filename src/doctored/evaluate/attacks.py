@@ -22,8 +22,6 @@ from doctored.models import Network
 
 STEPS = 10
 _BATCH = 100
-# Below this an attacked detector is worth less than a coin.
-_BROKEN = 0.5
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
@@ -135,9 +133,9 @@ def _judge(
     return describe_reaction(detector.card, labels, logits, is_inside, budget), logits
 
 
-def warn(attacked: Sequence[Attacked]) -> str | None:
-    """A sentence where an attack leaves less accuracy than a coin has: the weakest that does."""
-    broken = [entry for entry in attacked if (entry.figures["accuracy"].value or 0) < _BROKEN]
+def warn(attacked: Sequence[Attacked], chance: float) -> str | None:
+    """A sentence where an attack leaves less accuracy than chance gives: the weakest that does."""
+    broken = [entry for entry in attacked if (entry.figures["accuracy"].value or 0) < chance]
     if not broken:
         return None
     weakest = min(broken, key=lambda entry: (entry.epsilon, entry.attack))

@@ -70,7 +70,8 @@ def _cross_isotonic(labels: Labels, probabilities: Logits) -> Logits:
     for side in (half, ~half):
         fitted = fit_isotonic(labels[~side], probabilities[~side])
         if fitted is not None:
-            crossed[side] = fitted.apply(probabilities[side])
+            least = 1 / (np.count_nonzero(~side) + 2)  # of so many pictures nothing surer can be learnt
+            crossed[side] = np.clip(fitted.apply(probabilities[side]), least, 1 - least)
     return crossed
 
 

@@ -106,7 +106,12 @@ def find_detector(place: str | PathLike[str]) -> str | PathLike[str]:
 
 def name_folders(names: Sequence[str]) -> list[str]:
     """A folder's name for each of several detectors; those that are called alike are numbered."""
-    return [
-        name if names.count(name) == 1 else f"{name}-{names[: index + 1].count(name)}"
-        for index, name in enumerate(names)
-    ]
+    given: list[str] = []
+    for index, name in enumerate(names):
+        number = names[: index + 1].count(name)
+        folder = name if names.count(name) == 1 else f"{name}-{number}"
+        while folder in given or (folder != name and folder in names):
+            number += 1
+            folder = f"{name}-{number}"
+        given.append(folder)
+    return given

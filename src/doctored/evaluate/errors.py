@@ -54,6 +54,8 @@ class Crowd:
         self, embedding: NDArray[np.float64], but: str, count: int = NEIGHBOURS
     ) -> list[tuple[int, float]]:
         """The nearest rows and how far they are, the picture `but` (an id) left out."""
+        if not len(self.rows):
+            return []
         spread = self.embeddings.std(axis=0)
         spread[spread == 0] = 1.0
         distances = np.linalg.norm((self.embeddings - embedding) / spread, axis=1)
@@ -175,17 +177,19 @@ def choose_rows(
 
 
 def gather_crowd(detector: Detector, evaluation: Evaluation, whole: Manifest | None, seed: int) -> Crowd:
-    """At most SEARCHED pictures to look for neighbours among, drawn at random."""
+    """At most SEARCHED pictures to look for neighbours among, drawn at random from the first split of which
+    the detector can read any."""
     judgements = evaluation.judgements
-    manifest, split = judgements.manifest, None
-    rows = np.flatnonzero(judgements.is_scored)
-    for name in ("train", "val"):
-        if whole is not None and name != evaluation.split and name in whole.column("split"):
-            manifest, split = whole, name
-            rows = np.flatnonzero([value == name for value in whole.column("split")])
+    for split in ("train", "val", None):
+        if split is None:
+            manifest, rows = judgements.manifest, np.flatnonzero(judgements.is_scored)
+        elif whole is not None and split != evaluation.split:
+            manifest, rows = whole, np.flatnonzero([value == split for value in whole.column("split")])
+        else:
+            continue
+        rows = np.sort(np.random.default_rng(seed).permutation(rows)[:SEARCHED])
+        if found := list(_embed(detector, manifest, rows)):
             break
-    rows = np.sort(np.random.default_rng(seed).permutation(rows)[:SEARCHED])
-    found = list(_embed(detector, manifest, rows))
     embeddings = np.array([embedding for _, embedding in found])
     return Crowd(SAYS[split], manifest, np.array([row for row, _ in found], np.int64), embeddings)
 

@@ -30,11 +30,14 @@ def describe_likelihood_ratios(
         len(labels),
         replicates=replicates,
     )
+    interval = found["least"]
+    if least is not None and interval is not None:  # pooling fits a resample's copies, too: its cost is less
+        interval = intervals.Interval(min(least, interval.low), max(interval.high, 2 * least - interval.low))
     return {
         "prior_log_odds": prior,
         "prior_from": source,
         "cllr": figure(cost, len(labels), likelihood.cllr_interval(labels, ratios)).to_json(),
-        "cllr_min": figure(least, len(labels), found["least"]).to_json(),
+        "cllr_min": figure(least, len(labels), interval).to_json(),
         "tippett": {
             name: curve[thin(curve[:, 0], curve[:, 1])].tolist()
             for name, curve in likelihood.tippett(labels, ratios).items()

@@ -30,6 +30,7 @@ PICTURES_A_GROUP = 4
 # Truth and call, in the order of the examples.
 GROUPS = {"true_fake": (1, 1), "false_fake": (0, 1), "true_real": (0, 0), "false_real": (1, 0)}
 NO_MAP = "This detector has no evidence map, so nothing can be said of where it looked."
+NO_PICTURE = "None of these pictures can be read as the detector sees them, so there is nothing to look at."
 
 Progress = Callable[[int, int], None]
 
@@ -69,7 +70,7 @@ def examine_explanations(
         report["insights"] = tell_insights(curves, masks if masked else None, report["sanity"])
         examples = list(_draw_examples(detector, evaluation, out, budget, seed))
     else:
-        report["reason"] = NO_MAP
+        report["reason"] = NO_MAP if len(views) else NO_PICTURE
     for name, value in ((EXAMPLES, {**about, "pictures": examples}), (REPORT, report)):
         with written_aside(out / name) as aside:
             aside.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
@@ -162,7 +163,7 @@ def tell_insights(curves: Curves, masks: Figures | None, sanity: dict[str, Any])
             f"With random weights the map is another (rank correlation {last:.2f}): it shows the network, "
             "not just the picture."
             if sanity["passes"]
-            else f"With random weights the map hardly changes (rank correlation {last:.2f}): it shows the "
-            "picture more than the network."
+            else f"With random weights the map stays too much alike, or just turns over (rank correlation "
+            f"{last:.2f}): it may show the picture more than the network."
         )
     return sentences

@@ -46,6 +46,12 @@ def describe_reaction(
     }
 
 
+def commoner_share(labels: NDArray[np.uint8]) -> float:
+    """The accuracy of who always gives the commoner answer, on labels uint8 [N]; one half without any."""
+    fakes = float(labels.mean()) if labels.size else 0.5
+    return max(fakes, 1 - fakes)
+
+
 def share(is_so: NDArray[np.bool_]) -> Figure:
     return proportion(int(is_so.sum()), is_so.size)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from doctored.data.files import written_aside
 from doctored.detector import Card, Detector
 from doctored.detector.card import NAME, Metric, Pool, Threshold
+from doctored.detector.detector import load_file
 from doctored.detector.foreign import ForeignSession
 from doctored.errors import DetectorError, UsageError
 from doctored.evaluate.compare import find_detector
@@ -195,12 +196,9 @@ def _describe(labels: NDArray[np.uint8], logits: NDArray[np.float64]) -> dict[st
 
 def _read_file(opened: Detector, place: str | PathLike[str]) -> bytes:
     """The bytes of the file that was opened; DetectorError where it has changed since."""
-    from doctored.detector.shelf import shelf
-
     found = find_detector(place)
-    paths = [entry.path for entry in shelf() if entry.sha256 == opened.sha256]
-    file = (paths[0] if paths else Path(found)).read_bytes()
-    if hashlib.sha256(file).hexdigest() != opened.sha256:
+    _, file, sha256 = load_file(found)
+    if sha256 != opened.sha256:
         raise DetectorError(f"{found} has changed while it was in use; run this again")
     return file
 

@@ -8,7 +8,7 @@ stopped, and ends with the same figures. `robustness.json` is written last.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from doctored.data.decoding import work_through
 from doctored.data.files import told_plainly, written_aside
+from doctored.data.pack import open_stores
 from doctored.detector import DEFAULT_BUDGET, Detector
 from doctored.evaluate.evaluation import Evaluation
 from doctored.evaluate.grid import GRID, Cell
-from doctored.evaluate.reaction import Figures, describe_reaction, figures_json
+from doctored.evaluate.reaction import Figures, commoner_share, describe_reaction, figures_json
 from doctored.evaluate.sample import Rows, count_workers, cut_chunks, draw_sample
 from doctored.version import __version__
 
@@ -36,12 +37,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """Figures by cell, in the grid's order; `clean` are of the same pictures, `clean_all` of all."""
+    """Figures by cell, in the grid's order; `clean` are of the same pictures, `clean_all` of all. `chance` is
+    the accuracy on them of who always gives the commoner answer."""
 
     evaluation: Evaluation
     budget: float
     seed: int
     pictures: int
+    chance: float
     clean_all: Figures
     clean: Figures
     cells: tuple[tuple[Cell, Figures, int], ...]
@@ -60,6 +63,7 @@ class Robustness:
             "pictures": self.pictures,
             "of": self.evaluation.counts["scored"],
             "seed": self.seed,
+            "chance": self.chance,
             "clean_all": figures_json(self.clean_all),
             "clean": figures_json(self.clean),
             "cells": [
@@ -114,6 +118,7 @@ def measure_robustness(
         budget,
         seed,
         len(rows),
+        commoner_share(labels),
         clean_figures(evaluation, np.flatnonzero(judgements.is_scored), budget),
         clean_figures(evaluation, rows, budget),
         tuple(cells),
@@ -167,12 +172,16 @@ def _score_copies(
 
 def _describe_request(evaluation: Evaluation, rows: Rows, seed: int, grid: Sequence[Cell]) -> str:
     """A digest of all that decides the scores."""
-    identities = evaluation.judgements.manifest.column("id")
+    manifest = evaluation.judgements.manifest
+    identities = manifest.column("id")
+    with ExitStack() as stack:
+        sources = [store.digest() for store in open_stores(manifest.select(rows), stack).values()]
     told = json.dumps(
         [
             __version__,
             evaluation.sha256,
             evaluation.digest,
+            sources,
             seed,
             [cell.to_json() for cell in grid],
             [identities[row] for row in rows],
@@ -245,6 +254,7 @@ class _Scores:
                     break
                 self._enter(told["rows"], told["logits"], told["distances"])
                 kept += len(line)
+        self._is_done &= ~np.isnan(self.logits).all(axis=1)  # what failed then is asked again
         return kept
 
 
@@ -291,9 +301,10 @@ def tell_insights(found: Robustness) -> list[str]:
 def _lost(found: Robustness, name: str, figures: Figures) -> float | None:
     """Which share of what it has above chance, on clean pictures, a figure loses."""
     before, after = found.clean[name].value, figures[name].value
-    if before is None or after is None or before <= 0.5:
+    chance = found.chance if name == "accuracy" else 0.5
+    if before is None or after is None or before <= chance:
         return None
-    return (before - after) / (before - 0.5)
+    return (before - after) / (before - chance)
 
 
 def _change(found: Robustness, name: str, figures: Figures) -> str:

@@ -32,6 +32,8 @@ def new_network(run: Path, seed: int = 0) -> Network:
     """The run's network with random weights drawn from `seed`, in evaluation mode."""
     try:
         recipe: dict[str, Any] = tomllib.loads((run / CONFIG).read_text(encoding="utf-8"))["recipe"]
+        if recipe["network"] == "frozen":
+            raise DoctoredError("its network is a head on a frozen encoder, which is not looked into")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             symmetric = recipe.get("symmetric", False)
@@ -43,15 +45,21 @@ def new_network(run: Path, seed: int = 0) -> Network:
 
 
 def require_same(network: Network, detector: Detector, views: NDArray[np.uint8]) -> None:
-    """TrainingError where the detector's logits are not the network's, up to calibration.
+    """TrainingError where the detector's logits are not the network's, up to calibration, or cannot be told
+    to be.
 
     `views`: some pictures as the detector sees them, uint8 [N, n, n, 3].
     """
+    if len(views) < 2:
+        raise TrainingError(
+            "it takes two pictures that can be read to tell whether the run's weights are the detector's; "
+            "evaluate on more"
+        )
     with torch.inference_mode():
         own = network(network.normalise(torch.from_numpy(views))).logit.double().numpy()
     told = detector.run(views).logit.astype(np.float64)
     spread = float(own.std() * told.std())
-    agreement = float(np.mean((own - own.mean()) * (told - told.mean()))) / spread if spread else 1.0
+    agreement = float(np.mean((own - own.mean()) * (told - told.mean()))) / spread if spread else 0.0
     if agreement < _LEAST_CORRELATION:
         raise TrainingError(
             "the run's checkpoint is not what its detector.onnx was made from; export it again, or evaluate "

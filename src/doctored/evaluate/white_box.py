@@ -16,7 +16,7 @@ from doctored.data.files import written_aside
 from doctored.detector import DEFAULT_BUDGET, Detector
 from doctored.errors import TrainingError
 from doctored.evaluate.evaluation import Evaluation
-from doctored.evaluate.reaction import figures_json
+from doctored.evaluate.reaction import commoner_share, figures_json
 from doctored.evaluate.sample import draw_sample, read_views
 from doctored.version import __version__
 
@@ -102,7 +102,7 @@ def measure_attacks(
         told |= {"pictures": len(labels), "seed": seed, "steps": STEPS, "budget": budget}
         told["clean"] = figures_json(clean)
         told["attacks"] = [entry.to_json() for entry in attacked]
-        told["warning"] = warn(attacked)
+        told["warning"] = warn(attacked, commoner_share(labels))
     with written_aside(out / REPORT) as aside:
         aside.write_text(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     return told

@@ -102,6 +102,11 @@ def _resampled(
         found["ece_equal_mass"] = Interval(
             min(value, max(0.0, 2 * value - interval.high)), max(value, interval.high)
         )
+    value, interval = figures["eer"].value, found.get("eer")
+    if value is not None and interval is not None:
+        # The hull fits a resample's copies, too, and its rate is less: the upper end is the basic bootstrap's
+        # where that is larger.
+        found["eer"] = Interval(min(value, interval.low), max(interval.high, 2 * value - interval.low))
     return {name: figure(figures[name].value, figures[name].n, interval) for name, interval in found.items()}
 
 

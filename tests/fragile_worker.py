@@ -1,7 +1,8 @@
 """A scan worker for tests that hangs or dies where a picture's file name says so.
 
 `hang...` and `crash...` do it while decoding, `checkhang...` and `checkcrash...` while checking,
-`allcrash...` crashes only among others (never alone), `slow...` takes a third of a second.
+`allcrash...` crashes only among others (never alone), `slow...` takes a third of a second. So does the row of
+a picture that took too long, as on a busy machine.
 """
 
 import os
@@ -14,6 +15,7 @@ from doctored.workers import serve
 
 decode = examine.decode
 run_checks = examine.run_checks
+RecordError = examine.RecordError
 opened: dict[str, str] = {}
 
 
@@ -41,6 +43,13 @@ def fragile_checks(checks, pictures):
     return run_checks(checks, pictures)
 
 
+def slow_error(code, *more):
+    if code == "timed_out":
+        time.sleep(0.3)
+    return RecordError(code, *more)
+
+
+examine.RecordError = slow_error
 examine.decode = fragile_decode
 examine.run_checks = fragile_checks
 

@@ -97,6 +97,11 @@ def test_an_item_with_an_error_is_a_row(batch_of):
     assert work([batch])[0] == [("x", "too_large"), ("a.png", None)]
 
 
+def test_a_row_for_what_took_too_long_has_all_the_time(batch_of):
+    hasty = Settings((), limits={"time_s": 0.1})
+    assert work([batch_of("hang.png")], hasty)[0] == [("hang.png", "timed_out")]
+
+
 def test_a_warm_worker_is_used_and_ended(batch_of):
     warm = start_worker(FRAGILE)
     assert work([batch_of("a.png")], workers=1, warm=warm)[0] == [("a.png", None)]

@@ -64,7 +64,7 @@ class Recipe:
     patience: int = setting(12, "stop after this many epochs without a lower validation loss (0: never)")
     limit: int = setting(0, "learn from at most this many pictures, both labels in proportion (0: all)")
     val_fraction: float = setting(
-        0.05, "share of pictures held out: three tenths choose, the rest buys thresholds"
+        0.09, "share of pictures held out: three tenths choose, the rest buys thresholds"
     )
     seed: int = setting(0, "of the split, the weights, the order and the augmentation")
     precision: str = setting("auto", "auto, fp32 or bf16; auto times a few steps of each")

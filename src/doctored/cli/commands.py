@@ -25,6 +25,7 @@ COMMANDS = {
     "check-up": "Tell what is installed, and whether the detectors work here.",
     "train": "Train a detector on a labelled data set.",
     "export": "Write a run's detector again, or in int8.",
+    "interpolate": "Take a run's weights back part of the way to those that it started from.",
     "models": "List the networks that can be trained, and what each costs.",
     "data": "Pack and check data sets.",
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from doctored.training import RunResult, Search
+    from doctored.training.interpolate import Tried
 
 
 def tell_run(result: "RunResult") -> Iterator[str]:
@@ -34,6 +35,20 @@ def tell_search(search: "Search", out: Path) -> Iterator[str]:
     yield f"every step: {out / 'learning_rate.json'}"
     settings = " ".join(f"--set {key}={rate:g}" for key, rate in found.items())
     yield f"next: doctored train DATA --out {out} {settings}"
+
+
+def tell_shares(tried: "Sequence[Tried]") -> Iterator[str]:
+    """A line a share of the way: accuracy on each kind of validation pictures that there is."""
+    kinds = [kind for kind, found in tried[0].accuracy.items() if found.n]
+    yield from aligned(
+        [
+            ["share", *(f"{kind} (n {tried[0].accuracy[kind].n:,})" for kind in kinds)],
+            *(
+                [f"{one.share:.1f}", *(estimate(one.accuracy[kind].to_json()) for kind in kinds)]
+                for one in tried
+            ),
+        ]
+    )
 
 
 def tell_pool(pooled: dict[str, Any], out: Path) -> Iterator[str]:

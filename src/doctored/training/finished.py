@@ -75,11 +75,13 @@ def open_run(
     if told.exists():
         card = Card.from_json(told.read_text(encoding="utf-8"))
         of = card.card
-        name, about = card.name, About(of.data, of.licence, of.counts, of.command, of.commit)
+        name = card.name
+        about = About(of.data, of.licence, of.counts, of.command, of.commit, plan.start, plan.share)
     else:
         name = folder.name
         command = describe_command(plan.data, name, name, plan.recipe, plan.start)
-        about = About(material.title, material.licence, count_splits(examples), command, find_commit())
+        counts, commit = count_splits(examples), find_commit()
+        about = About(material.title, material.licence, counts, command, commit, plan.start, plan.share)
     rows = folder / "metrics.jsonl"
     epochs = len(rows.read_text(encoding="utf-8").splitlines()) if rows.exists() else 0
     return Trained(load_run(folder), examples, packed.manifest, plan.recipe, name, about, epochs)

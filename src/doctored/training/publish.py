@@ -56,13 +56,15 @@ VERSION = "1.0.0"
 
 @dataclass(frozen=True)
 class About:
-    """What a card says of the training data and of the run."""
+    """What a card says of the training data and of the run; `start` and `share` as in `run.Plan`."""
 
     title: str
     licence: str
     counts: Mapping[str, int]
     command: str
     commit: str | None
+    start: str = ""
+    share: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,9 +252,16 @@ def describe_network(trained: Trained) -> str:
     return (
         f"The network '{without_folders(recipe.network)}', {parameters:,} parameters, "
         f"trained for {trained.epochs} epochs."
+        + describe_share(trained.about)
         + (" It judges every picture and its mirror image." if trained.network.symmetric else "")
         + (" Its weights are rounded to a byte each." if is_too_large(trained.network) else "")
     )
+
+
+def describe_share(about: About) -> str:
+    if about.share == 1:
+        return ""
+    return f" Its weights lie {about.share:.0%} of the way from those of {about.start!r} to the trained ones."
 
 
 def is_too_large(network: Network) -> bool:
@@ -371,24 +380,30 @@ def write_predictions(
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    splits = np.array(manifest.column("split"))
-    rows = {split: np.flatnonzero(splits == split) for split in ("val", "test")}
-    both = np.concatenate([examples.val, examples.held])
-    if (len(both), len(examples.test)) != (len(rows["val"]), len(rows["test"])):
-        raise TrainingError("the predictions are not of the manifest's rows; this is a bug, please report it")
-    # the parts lie in the manifest's order, each by itself: a picture's rank among both is its place in val
-    in_order = rows["val"][np.argsort(np.argsort(both))]
-    rows["val"], rows["held"] = np.split(in_order, [len(examples.val)])
+    splits, rows = manifest.column("split"), find_rows(manifest, examples)
     identities, labels = manifest.column("id"), manifest.column("label")
     columns: dict[str, list[Any]] = {
         "id": [], "split": [], "part": [], "label": [], "logit": [], "probability": []
     }  # fmt: skip
     for part, values in logits.items():
         columns["id"] += [identities[row] for row in rows[part]]
-        columns["split"] += [str(splits[row]) for row in rows[part]]
+        columns["split"] += [splits[row] for row in rows[part]]
         columns["part"] += [part] * len(values)
         columns["label"] += [labels[row] for row in rows[part]]
         columns["logit"] += values.tolist()
         columns["probability"] += sigmoid(values).tolist()
     with written_aside(path) as aside:
         parquet.write_table(pa.table(columns), aside)
+
+
+def find_rows(manifest: Manifest, examples: Examples) -> dict[str, NDArray[np.int64]]:
+    """The manifest's rows of val, held and test, each in the order of the examples' rows of that part."""
+    splits = np.array(manifest.column("split"))
+    rows = {split: np.flatnonzero(splits == split) for split in ("val", "test")}
+    both = np.concatenate([examples.val, examples.held])
+    if (len(both), len(examples.test)) != (len(rows["val"]), len(rows["test"])):
+        raise TrainingError("the examples are not the manifest's rows; this is a bug, please report it")
+    # the parts lie in the manifest's order, each by itself: a picture's rank among both is its place in val
+    in_order = rows["val"][np.argsort(np.argsort(both))]
+    rows["val"], rows["held"] = np.split(in_order, [len(examples.val)])
+    return rows

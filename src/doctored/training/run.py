@@ -52,7 +52,8 @@ class RunResult:
 class Plan:
     """What is computed, on what: decided when a run starts, kept in `config.toml`, kept on resume.
 
-    `start`: the name of the run whose weights it starts from, if any.
+    `start`: the name of the run whose weights it starts from, if any; `share`: how far of the way from those
+    to the trained ones its weights lie (`interpolate`).
     """
 
     recipe: Recipe
@@ -61,6 +62,7 @@ class Plan:
     way: Way
     timings: dict[str, float] = field(default_factory=dict)
     start: str = ""
+    share: float = 1.0
 
     def to_toml(self) -> str:
         chosen = "".join(f"{name} = {json.dumps(value)}\n" for name, value in self.way.to_json().items())
@@ -68,7 +70,7 @@ class Plan:
         return (
             f"[recipe]\n{self.recipe.to_toml()}\n"
             f"[data]\nname = {json.dumps(self.data)}\ndigest = {json.dumps(self.digest)}\n\n"
-            f"[start]\nrun = {json.dumps(self.start)}\n\n"
+            f"[start]\nrun = {json.dumps(self.start)}\nshare = {self.share}\n\n"
             f"[chosen]  # what this machine computes fastest; a resumed run keeps it\n{chosen}\n"
             f"[timings]  # pictures a second\n{timings}\n"
             f'[made]\ndoctored = "{__version__}"\ntorch = "{torch.__version__}"\n'
@@ -85,6 +87,7 @@ class Plan:
                 Way(**values["chosen"]),
                 values["timings"],
                 values.get("start", {}).get("run", ""),
+                values.get("start", {}).get("share", 1.0),
             )
         except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
             raise UsageError(f"{path} is not a run's configuration; give another --out") from error

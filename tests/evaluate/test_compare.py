@@ -172,6 +172,18 @@ def test_likelihood_ratios_leave_the_calibration_odds_behind(scores):
     json.dumps(found, allow_nan=False)
 
 
+def test_weighed_classes_leave_the_odds_that_the_card_tells():
+    card = toy_card()
+    card.card.counts.update({"val.real": 900, "val.fake": 100})
+    card.card.metrics[likelihood.PRIOR] = Metric(0.0, 1000, 0.0, 0.0)
+    assert find_prior(card) == (
+        0.0,
+        "calibrated on 1,000 pictures, with the classes weighed to given odds, as the card says",
+    )
+    card.card.counts.update({"calibration.real": 300, "calibration.fake": 100})  # by the user's own, since
+    assert find_prior(card)[0] == pytest.approx(np.log(1 / 3))
+
+
 def test_every_budget_has_its_outcome(data, detector):
     with open_detector(detector) as opened:
         evaluation = evaluate(opened, data, split=None)

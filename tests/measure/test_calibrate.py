@@ -170,6 +170,36 @@ def test_the_choice_is_by_log_loss_on_pictures_left_out():
     assert kinds == {"temperature", "platt"}
 
 
+@pytest.mark.parametrize("kind", ["platt", "temperature"])
+def test_balanced_classes_weigh_the_same(kind):
+    logits, labels = distorted(0.5, 2.0, seed=3)
+    kept = (labels == 0) | (np.arange(labels.size) % 7 == 0)
+    logits, labels = logits[kept], labels[kept]
+    weigh = labels.size / (2 * np.bincount(labels))[labels]
+    fakes, reals = (labels == 1).sum(), (labels == 0).sum()
+    targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+
+    def loss(weights):
+        z = weights[0] * logits + (weights[1] if kind == "platt" else 0)
+        return -np.mean(weigh * (targets * special.log_expit(z) + (1 - targets) * special.log_expit(-z)))
+
+    fitted = calibrate.FITS[kind](logits, labels, balance=True)
+    assert loss(fitted) <= optimize.minimize(loss, (1.0, 0.0), tol=1e-14).fun + 1e-12
+    assert fitted != calibrate.FITS[kind](logits, labels)
+
+
+def test_balancing_moves_the_odds_and_no_more():
+    labels, logits = noisy(4, n=20_000)
+    rare = (labels == 0) | (np.arange(labels.size) % 9 == 0)
+    even, all_of_them = (
+        calibrate.choose_calibration(logits[rare], labels[rare], balance=True),
+        calibrate.choose_calibration(logits, labels),
+    )
+    assert even.kind == "platt"
+    assert even.affine == pytest.approx(all_of_them.affine, abs=0.12)
+    assert even.losses["platt"] == pytest.approx(all_of_them.losses["platt"], abs=0.02)
+
+
 def test_a_class_of_one_picture_gets_a_temperature():
     chosen = calibrate.choose_calibration([1.0, -1.0, -2.0], [1, 0, 0])
     assert (chosen.kind, chosen.losses) == ("temperature", {})

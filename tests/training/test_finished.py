@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from doctored.cli.main import main
 from doctored.detector.card import Metric
 from doctored.detector.session import Session
 from doctored.errors import DataError, UsageError
+from doctored.measure.calibrate import choose_calibration
+from doctored.measure.likelihood import PRIOR
 from doctored.training import RunResult, finished
 from doctored.training.finished import export, export_int8, open_run
-from doctored.training.publish import Made, Trained, make_detector
+from doctored.training.publish import Made, Trained, make_card, make_detector, measure
 from doctored.training.quantise import quantise
 
 
@@ -96,6 +99,24 @@ def test_pictures_that_were_moved_are_found_again_or_missed(run: Path, toy: Path
     other = make_toy(tmp_path / "other.zip", n=240, seed=5, archive="zip")
     with pytest.raises(DataError, match="not those"):
         open_run(run, data=other)
+
+
+def test_balance_weighs_the_classes_in_the_calibration_and_the_card_says_so(trained: Trained) -> None:
+    fakes = np.flatnonzero(trained.examples.labels[trained.examples.val] == 1)
+    rare = replace(trained.examples, val=np.delete(trained.examples.val, fakes[2:]))
+    balanced = replace(trained, examples=rare, recipe=replace(trained.recipe, balance=True))
+    plain = replace(trained, examples=rare)
+    weighed, counted = measure(balanced), measure(plain)
+    raw, _ = plain.look(rare.val)
+    labels = rare.labels[rare.val]
+    for measured, balance in ((weighed, True), (counted, False)):
+        seed = trained.recipe.seed
+        assert measured.calibration == choose_calibration(raw, labels, seed=seed, balance=balance)
+    assert weighed.affine != counted.affine
+    card = make_card(balanced, weighed)
+    assert card.card.metrics[PRIOR] == Metric(0.0, len(labels), 0.0, 0.0)
+    assert "of which real and fake ones weigh the same in all" in card.card.text
+    assert PRIOR not in make_card(plain, counted).card.metrics
 
 
 @pytest.mark.usefixtures("quick")

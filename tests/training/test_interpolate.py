@@ -84,7 +84,7 @@ def test_shares_are_tried_on_validation_alone_from_one_end_to_the_other(
     assert tuple(one.share for one in tried) == SHARES
     trained = open_run(tuned)
     kinds = tried[-1].accuracy
-    assert list(kinds) == ["known", "new", "known, delivered", "new, delivered"]
+    assert list(kinds) == ["known", "known, delivered", "new", "new, delivered"]
     assert kinds["known"].n + kinds["new"].n == len(trained.examples.val)
     assert min(kinds["known"].n, kinds["new"].n) > 5
     logits, _ = trained.look(trained.examples.val)

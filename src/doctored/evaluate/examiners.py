@@ -53,10 +53,13 @@ def describe_likelihood_ratios(
 def find_prior(card: Card) -> tuple[float, str]:
     """The log odds that the calibrated logit holds, and where they are known from, in words.
 
-    A card counts the pictures that it was calibrated on; one that does not has at least the numbers of
-    pictures that its thresholds were bought on, drawn alike.
+    A card counts the pictures that it was calibrated on, or tells the odds where the classes were weighed;
+    one that does neither has at least the numbers of those that its thresholds were bought on, drawn alike.
     """
     for part in CALIBRATING_PARTS:
+        if part == "val" and (weighed := card.card.metrics.get(likelihood.PRIOR)):
+            told = f"calibrated on {weighed.n:,} pictures, with the classes weighed to given odds"
+            return weighed.value, f"{told}, as the card says"
         reals, fakes = (card.card.counts.get(f"{part}.{label}", 0) for label in ("real", "fake"))
         if reals and fakes:
             told = f"calibrated on {fakes:,} fake and {reals:,} real pictures"

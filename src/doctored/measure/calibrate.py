@@ -39,26 +39,30 @@ def sigmoid(logits: ArrayLike) -> FloatArray:
     return result
 
 
-def fit_affine(logits: ArrayLike, labels: ArrayLike) -> Affine:
+def fit_affine(logits: ArrayLike, labels: ArrayLike, *, balance: bool = False) -> Affine:
     """Slope and offset of least log loss; both classes are needed.
 
+    With `balance` both classes weigh the same, however many pictures they have: the odds that the calibrated
+    logit then holds are even, as those of a network that was trained so.
     Logits that run against the labels would want a negative slope. They are not turned around: the slope
     then takes the largest logit to MIN_REACH, which says that they know next to nothing.
     """
     truth, values = _both_classes(labels, logits)
     design = np.stack([values, np.ones_like(values)], axis=1)
-    slope, offset = _fit_logistic(design, _smoothed_targets(truth), np.zeros_like(values))
+    targets, weigh = _smoothed_targets(truth), _importance(truth, balance)
+    slope, offset = _fit_logistic(design, targets, np.zeros_like(values), weigh)
     flat = _flattest_slope(values)
     if slope < flat:
         slope = flat
-        (offset,) = _fit_logistic(design[:, 1:], _smoothed_targets(truth), slope * values)
+        (offset,) = _fit_logistic(design[:, 1:], targets, slope * values, weigh)
     return Affine(float(slope), float(offset))
 
 
-def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> Affine:
+def fit_temperature(logits: ArrayLike, labels: ArrayLike, *, balance: bool = False) -> Affine:
     """As `fit_affine`, with the offset held at 0 (Guo et al. 2017); the slope is 1 / temperature."""
     truth, values = _both_classes(labels, logits)
-    (slope,) = _fit_logistic(values[:, None], _smoothed_targets(truth), np.zeros_like(values))
+    targets, weigh = _smoothed_targets(truth), _importance(truth, balance)
+    (slope,) = _fit_logistic(values[:, None], targets, np.zeros_like(values), weigh)
     return Affine(max(float(slope), _flattest_slope(values)), 0.0)
 
 
@@ -75,30 +79,33 @@ class Calibration(NamedTuple):
     losses: dict[str, float]
 
 
-def choose_calibration(logits: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> Calibration:
+def choose_calibration(
+    logits: ArrayLike, labels: ArrayLike, *, seed: int = 0, balance: bool = False
+) -> Calibration:
     """Temperature or Platt, whichever has the lower log loss on pictures it was not fitted on.
 
     Five-fold cross-validation, each class dealt evenly to the folds by seed; the kind that is chosen is then
     fitted on all. A tie, and a class of one picture, go to the temperature, which has one number to learn.
+    `balance` as in `fit_affine`, for the fits and for the losses.
     """
     truth, values = _both_classes(labels, logits)
     folds = min(FOLDS, int(truth.sum()), int((1 - truth).sum()))
     if folds < 2:
-        return Calibration("temperature", fit_temperature(values, truth), {})
+        return Calibration("temperature", fit_temperature(values, truth, balance=balance), {})
     draw, fold = np.random.default_rng(seed), np.empty(truth.size, np.int64)
     for target in (0, 1):
         rows = draw.permutation(np.flatnonzero(truth == target))
         fold[rows] = np.arange(rows.size) % folds
-    losses = dict.fromkeys(FITS, 0.0)
+    losses, weigh = dict.fromkeys(FITS, 0.0), _importance(truth, balance)
     for part in range(folds):
         inside, outside = fold != part, fold == part
         for kind, fit in FITS.items():
-            slope, offset = fit(values[inside], truth[inside])
+            slope, offset = fit(values[inside], truth[inside], balance=balance)
             calibrated = slope * values[outside] + offset
             signed = np.where(truth[outside] == 1, -calibrated, calibrated)
-            losses[kind] += float(np.logaddexp(0.0, signed).sum()) / truth.size
+            losses[kind] += float((weigh[outside] * np.logaddexp(0.0, signed)).sum()) / truth.size
     kind = min(losses, key=lambda name: losses[name])
-    return Calibration(kind, FITS[kind](values, truth), losses)
+    return Calibration(kind, FITS[kind](values, truth, balance=balance), losses)
 
 
 def _flattest_slope(logits: FloatArray) -> float:
@@ -122,25 +129,34 @@ def _smoothed_targets(truth: LabelArray) -> FloatArray:
     return targets
 
 
-def _fit_logistic(design: FloatArray, targets: FloatArray, base: FloatArray) -> FloatArray:
-    """Weights [P] that minimise the mean log loss of sigmoid(base + design @ weights) at the targets."""
+def _importance(truth: LabelArray, balance: bool) -> FloatArray:
+    """How much each picture counts; 1 in the mean."""
+    if not balance:
+        return np.ones(truth.size)
+    fakes = int(truth.sum())
+    return np.where(truth == 1, truth.size / (2 * fakes), truth.size / (2 * (truth.size - fakes)))
+
+
+def _fit_logistic(design: FloatArray, targets: FloatArray, base: FloatArray, weigh: FloatArray) -> FloatArray:
+    """Weights [P] that minimise the mean log loss of sigmoid(base + design @ weights) at the targets, each
+    row counted `weigh` times."""
     spread = np.abs(design).max(axis=0)
     scale: FloatArray = np.where(spread > 0, spread, 1.0)
     scaled = design / scale
     weights = np.zeros(design.shape[1])
-    loss = _loss(scaled, targets, base, weights)
+    loss = _loss(scaled, targets, base, weights, weigh)
     for _ in range(200):
         probabilities = sigmoid(base + scaled @ weights)
-        gradient = scaled.T @ (probabilities - targets) / targets.size
+        gradient = scaled.T @ (weigh * (probabilities - targets)) / targets.size
         if np.abs(gradient).max() < 1e-13:
             break
-        curvature = (scaled.T * (probabilities * (1 - probabilities))) @ scaled / targets.size
+        curvature = (scaled.T * (weigh * probabilities * (1 - probabilities))) @ scaled / targets.size
         # a ridge, as in Lin, Lin & Weng: constant logits leave the curvature singular
         step = np.linalg.solve(curvature + 1e-12 * np.eye(weights.size), gradient)
         size = 1.0
         while size > 1e-10:
             trial = weights - size * step
-            trial_loss = _loss(scaled, targets, base, trial)
+            trial_loss = _loss(scaled, targets, base, trial, weigh)
             if trial_loss <= loss - 1e-4 * size * float(gradient @ step):
                 break
             size /= 2
@@ -151,9 +167,11 @@ def _fit_logistic(design: FloatArray, targets: FloatArray, base: FloatArray) -> 
     return result
 
 
-def _loss(design: FloatArray, targets: FloatArray, base: FloatArray, weights: FloatArray) -> float:
+def _loss(
+    design: FloatArray, targets: FloatArray, base: FloatArray, weights: FloatArray, weigh: FloatArray
+) -> float:
     logits = base + design @ weights
-    return float(np.mean(np.logaddexp(0, logits) - targets * logits))
+    return float(np.mean(weigh * (np.logaddexp(0, logits) - targets * logits)))
 
 
 def reliability(

@@ -25,7 +25,7 @@ from doctored.training.delivery import deliver
 from doctored.training.finished import open_run
 from doctored.training.loop import SEARCHING, Hooks
 from doctored.training.publish import Trained, find_rows, publish
-from doctored.training.run import Plan, refuse_early
+from doctored.training.run import Plan, find_commit, refuse_early
 
 SHARES = tuple(tenths / 10 for tenths in range(11))
 MOST_TRIED = 4_000  # validation pictures
@@ -82,6 +82,7 @@ def interpolate(
     about = replace(
         trained.about,
         command=f"{trained.about.command} && {' '.join(command)} --out runs/{out.name}",
+        commit=find_commit(),
         start=plan.start,
         share=share,
     )
@@ -102,21 +103,22 @@ def try_shares(
     examples = between.trained.examples
     drawn = np.sort(np.random.default_rng(0).permutation(len(examples.val))[:MOST_TRIED])
     pixels, labels = (of[examples.val[drawn]] for of in (examples.pixels, examples.labels))
-    is_known, rows = between.is_known[drawn], np.arange(len(drawn))
+    is_known = between.is_known[drawn]
     delivered = np.stack(
         [deliver(picture, 1.0, np.random.default_rng(row)) for row, picture in enumerate(pixels)]
     )
     looked = replace(between.trained, examples=replace(examples, pixels=np.concatenate([pixels, delivered])))
-    kinds = {"known": is_known, "new": ~is_known}
+    kinds = (("known", is_known), ("new", ~is_known))
     tried = []
     for done, share in enumerate(SHARES):
         hooks.step(SEARCHING, done, len(SHARES))
         between.place(share)
-        accuracy = {}
-        for way, offset in (("", 0), (", delivered", len(rows))):
-            is_right = (looked.look(rows + offset)[0] > 0) == labels
-            for kind, which in kinds.items():
-                accuracy[f"{kind}{way}"] = proportion(int(is_right[which].sum()), int(which.sum()))
+        is_right = (looked.look(np.arange(2 * len(labels)))[0].reshape(2, -1) > 0) == labels
+        accuracy = {
+            f"{kind}{way}": proportion(int(right[which].sum()), int(which.sum()))
+            for kind, which in kinds
+            for way, right in zip(("", ", delivered"), is_right, strict=True)
+        }
         tried.append(Tried(share, accuracy))
     return tried
 

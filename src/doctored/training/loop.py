@@ -30,7 +30,7 @@ from doctored.training.precision import Way, quiet_compiler
 from doctored.training.recipe import Recipe
 
 Row = dict[str, Any]
-MOST_AT_ONCE, PIXELS_AT_ONCE = 500, 1 << 21  # in validation: pictures, and what large ones may take of memory
+PIXELS_AT_ONCE = 1 << 16  # in validation: activations that fit a cache, and that malloc need not map anew
 PACKING, SEARCHING = -1, -2  # what is stepped through where it is no epoch
 
 
@@ -269,7 +269,7 @@ def predict(
     """Logits float64 [n] and embeddings float32 [n, d] of these rows, nothing augmented."""
     logits, embeddings = [], []
     network.eval()
-    at_once = max(1, min(MOST_AT_ONCE, PIXELS_AT_ONCE // math.prod(examples.pixels.shape[1:3])))
+    at_once = max(1, PIXELS_AT_ONCE // math.prod(examples.pixels.shape[1:3]))
     with torch.inference_mode(), way.autocast(device):
         for start in range(0, len(rows), at_once):
             pixels, _ = examples.take(rows[start : start + at_once])

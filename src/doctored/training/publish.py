@@ -31,7 +31,7 @@ from doctored.detector.card import (
 from doctored.detector.onnx_file import MAX_FILE_BYTES
 from doctored.detector.session import Session
 from doctored.errors import TrainingError
-from doctored.measure import selective
+from doctored.measure import likelihood, selective
 from doctored.measure.calibrate import Affine, Calibration, choose_calibration, sigmoid
 from doctored.measure.intervals import quantile_interval
 from doctored.measure.summary import Figure, figure, proportion, summarise
@@ -170,7 +170,10 @@ def measure(trained: Trained) -> Measured:
         if len(rows := getattr(examples, part)) or part == "val"
     }
     calibration = choose_calibration(
-        looked["val"][0], examples.labels[examples.val], seed=trained.recipe.seed
+        looked["val"][0],
+        examples.labels[examples.val],
+        seed=trained.recipe.seed,
+        balance=trained.recipe.balance,
     )
     slope, offset = calibration.affine
     logits = {part: slope * raw + offset for part, (raw, _) in looked.items()}
@@ -220,7 +223,7 @@ def make_card(trained: Trained, measured: Measured, name: str = "") -> Card:
             data=about.title,
             counts=about.counts,
             licence=about.licence,
-            metrics=make_metrics(examples, measured, points),
+            metrics=make_metrics(examples, measured, points) | tell_prior(examples, recipe.balance),
             limits=describe_limits(low, high),
             commit=about.commit or "unknown",
             command=about.command,
@@ -271,6 +274,8 @@ def is_too_large(network: Network) -> bool:
 
 def describe_choices(trained: Trained, calibration: Calibration) -> str:
     told = f"Calibrated by {calibration.kind} scaling on {len(trained.examples.val):,} validation pictures"
+    if trained.recipe.balance:
+        told += ", of which real and fake ones weigh the same in all"
     if not len(trained.examples.held):
         return f"{told}, which chose the epoch and bought the thresholds, too."
     return f"{told}; thresholds bought on {len(trained.examples.held):,} others, which chose nothing."
@@ -317,6 +322,11 @@ def make_metrics(
             wrong = proportion(int((logits[labels == 1] <= point.logit).sum()), int((labels == 1).sum()))
             metrics |= as_metric(f"test.fake_called_real_at_{point.budget:g}", wrong)
     return metrics
+
+
+def tell_prior(examples: Examples, balance: bool) -> dict[str, Metric]:
+    """The odds that the calibrated logit holds, where they are not those of the counts."""
+    return {likelihood.PRIOR: Metric(0.0, len(examples.val), 0.0, 0.0)} if balance else {}
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -47,6 +47,8 @@ def test_the_wheel_carries_everything_that_lies_in_the_package(wheel):
     assert carried == lying
     for needed in (
         "detector/shelf/shelf.json",
+        "detector/shelf/cifake.onnx",
+        "detector/shelf/cifake/golden.json",
         "detector/shelf/cifake-compact.onnx",
         "detector/shelf/cifake-compact/golden.json",
         "verdict/policies/careful.toml",

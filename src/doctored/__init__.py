@@ -2,7 +2,7 @@
 
     import doctored
 
-    detector = doctored.open("cifake-compact")        # or a path, or hf://owner/name@revision
+    detector = doctored.open("cifake")                # or a path, or hf://owner/name@revision
     detector.predict("picture.png").label
     for record in doctored.scan(["folder"]): ...
     doctored.explain("picture.png")

@@ -114,7 +114,7 @@ def test_a_picture_gets_its_verdict_reasons_and_overlay(told):
     said = told["fake"]["said"]
     assert "<h2>Fake</h2>" in said
     assert "<strong>Strong fake.</strong>" in said
-    assert "cifake-compact, inside its domain" in said
+    assert "cifake, inside its domain" in said
     assert "What this cannot see" in said
     assert decode(told["fake"]["sheet"]).width > 3 * 32
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from doctored.data.manifest import Manifest
 from doctored.data.toy import make_toy
 from doctored.detector.detector import Detector
 from doctored.detector.session import Session
 from doctored.picture import Preprocess
 from doctored.training import train
+from doctored.training.material import Material
 from small_training import SMALL
 
 
@@ -28,6 +30,15 @@ def test_a_detector_takes_the_sizes_that_it_was_trained_on(tmp_path: Path) -> No
     noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     assert detector.predict(noise).logit is not None
     assert "CIFAKE" in detector.predict(noise[:40]).reason
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("mine.csv", "mine"), ("my.set.tar.gz", "my.set"), ("holiday.2024", "holiday.2024"), ("A.ZIP", "A")],
+)
+def test_a_set_without_a_title_is_called_by_its_name(name: str, title: str) -> None:
+    empty = Manifest({"id": ["a"], "label": ["real"]})
+    assert Material(Path("data") / name, None, empty, {}).title == title  # type: ignore[arg-type]
 
 
 def test_a_picture_smaller_than_the_cut_is_left_out_and_counted(tmp_path: Path) -> None:

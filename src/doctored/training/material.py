@@ -1,6 +1,7 @@
 """What a run trains and tests on: packed pictures, and splits that nothing leaks across."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from doctored.training.publish import write_json
 from doctored.training.recipe import Recipe
 
 
+ENDING = re.compile(r"\.(csv|parquet|jsonl|zip|tar|tgz|tar\.gz)$", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Material:
     """`manifest` lists the pictures that are used, with their splits; their pixels are in `packed`, which may
@@ -33,9 +37,9 @@ class Material:
 
     @property
     def title(self) -> str:
-        """The data set's own title where its reader knows it, else the file's name."""
+        """The data set's own title where its reader knows it, else the name of its file or folder."""
         reader = registered_readers().get(self.manifest.metadata.reader or "")
-        return getattr(reader, "title", None) or self.source.name
+        return getattr(reader, "title", None) or ENDING.sub("", self.source.name)
 
     @property
     def licence(self) -> str:

@@ -21,7 +21,6 @@ from doctored.training.loop import PACKING, Hooks
 from doctored.training.publish import write_json
 from doctored.training.recipe import Recipe
 
-
 ENDING = re.compile(r"\.(csv|parquet|jsonl|zip|tar|tgz|tar\.gz)$", re.IGNORECASE)
 
 

@@ -149,6 +149,10 @@ def test_the_command_tells_what_it_did(
 ) -> None:
     assert main(["export", str(run), "--out", str(tmp_path / "one.onnx")]) == 0
     assert f"detector: {tmp_path / 'one.onnx'}" in capsys.readouterr().out
+    assert main(["export", str(run), "--version", "1.1.0"]) == 0
+    assert json.loads((run / "model_card.json").read_text())["version"] == "1.1.0"
+    assert main(["export", str(run), "--version", "newest"]) == 2
+    assert "three numbers" in capsys.readouterr().err
     assert main(["export", str(run), "--int8"]) == 0
     said = capsys.readouterr().out
     assert "times as fast" in said

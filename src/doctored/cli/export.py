@@ -1,13 +1,17 @@
 """`doctored export`: the detector of a run written again, or in int8 where that is worth it."""
 
 import importlib.util
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from doctored.cli.train import NEEDED, shown
-from doctored.errors import MissingExtra
+from doctored.errors import MissingExtra, UsageError
+
+VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
 
 
 def command(
@@ -18,11 +22,16 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write it; else into the run.")
     ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="The detector's version, in its card; else as it was, at first 1.0.0.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Where the run's pictures lie now, if they were moved.")
     ] = None,
 ) -> None:
     """Write a run's detector again from its best weights, through the same gate as when it was trained."""
+    if version is not None and not VERSION.fullmatch(version):
+        raise UsageError(f"a version is three numbers, such as 1.1.0, not {version!r}")
     for module in NEEDED:
         if importlib.util.find_spec(module) is None:
             raise MissingExtra("train", "exporting")
@@ -31,6 +40,8 @@ def command(
 
     with shown(Recipe()) as hooks:
         opened = open_run(run, data=data, hooks=hooks)
+        if version is not None:
+            opened = replace(opened, about=replace(opened.about, version=version))
         if not int8:
             typer.echo(f"detector: {export(run, opened, out, hooks.note)}")
             return

@@ -76,7 +76,9 @@ def open_run(
         card = Card.from_json(told.read_text(encoding="utf-8"))
         of = card.card
         name = card.name
-        about = About(of.data, of.licence, of.counts, of.command, of.commit, plan.start, plan.share)
+        about = About(
+            of.data, of.licence, of.counts, of.command, of.commit, plan.start, plan.share, card.version
+        )
     else:
         name = folder.name
         command = describe_command(plan.data, name, name, plan.recipe, plan.start)

@@ -51,12 +51,12 @@ from doctored.training.recipe import Recipe
 
 DISTANCE_PERCENTILE = 99.5
 NEIGHBOURS = 20_000  # training pictures that the distance is measured from
-VERSION = "1.0.0"
 
 
 @dataclass(frozen=True)
 class About:
-    """What a card says of the training data and of the run; `start` and `share` as in `run.Plan`."""
+    """What a card says of the training data and of the run; `start` and `share` as in `run.Plan`, `version`
+    is the detector's."""
 
     title: str
     licence: str
@@ -65,6 +65,7 @@ class About:
     commit: str | None
     start: str = ""
     share: float = 1.0
+    version: str = "1.0.0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +209,7 @@ def make_card(trained: Trained, measured: Measured, name: str = "") -> Card:
     low, high = find_sides(trained.manifest, recipe)
     return Card(
         name=name or trained.name,
-        version=VERSION,
+        version=about.version,
         asks=what_it_asks(trained.manifest),
         domain=Domain(
             DomainKind.LAB, low, high, measured.distance_limit, describe_domain(about.title, low, high)

@@ -178,7 +178,7 @@ def test_weighed_classes_leave_the_odds_that_the_card_tells():
     card.card.metrics[likelihood.PRIOR] = Metric(0.0, 1000, 0.0, 0.0)
     assert find_prior(card) == (
         0.0,
-        "calibrated on 1,000 pictures, with the classes weighed to given odds, as the card says",
+        "calibrated on 1,000 pictures, chosen or weighed to be at given odds, as the card says",
     )
     card.card.counts.update({"calibration.real": 300, "calibration.fake": 100})  # by the user's own, since
     assert find_prior(card)[0] == pytest.approx(np.log(1 / 3))

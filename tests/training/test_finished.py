@@ -17,7 +17,15 @@ from doctored.measure.calibrate import choose_calibration
 from doctored.measure.likelihood import PRIOR
 from doctored.training import RunResult, finished
 from doctored.training.finished import export, export_int8, open_run
-from doctored.training.publish import Made, Trained, make_card, make_detector, measure
+from doctored.training.publish import (
+    Made,
+    Trained,
+    choose_calibrating,
+    find_rows,
+    make_card,
+    make_detector,
+    measure,
+)
 from doctored.training.quantise import quantise
 
 
@@ -104,8 +112,10 @@ def test_pictures_that_were_moved_are_found_again_or_missed(run: Path, toy: Path
 def test_balance_weighs_the_classes_in_the_calibration_and_the_card_says_so(trained: Trained) -> None:
     fakes = np.flatnonzero(trained.examples.labels[trained.examples.val] == 1)
     rare = replace(trained.examples, val=np.delete(trained.examples.val, fakes[2:]))
-    balanced = replace(trained, examples=rare, recipe=replace(trained.recipe, balance=True))
-    plain = replace(trained, examples=rare)
+    gone = find_rows(trained.manifest, trained.examples)["val"][fakes[2:]]
+    kept = trained.manifest.select(np.delete(np.arange(len(trained.manifest)), gone))
+    plain = replace(trained, examples=rare, manifest=kept)
+    balanced = replace(plain, recipe=replace(trained.recipe, balance=True))
     weighed, counted = measure(balanced), measure(plain)
     raw, _ = plain.look(rare.val)
     labels = rare.labels[rare.val]
@@ -117,6 +127,32 @@ def test_balance_weighs_the_classes_in_the_calibration_and_the_card_says_so(trai
     assert card.card.metrics[PRIOR] == Metric(0.0, len(labels), 0.0, 0.0)
     assert "of which real and fake ones weigh the same in all" in card.card.text
     assert PRIOR not in make_card(plain, counted).card.metrics
+
+
+def test_a_source_of_one_class_takes_no_part_in_the_calibration(trained: Trained) -> None:
+    examples, manifest = trained.examples, trained.manifest
+    rows = find_rows(manifest, examples)["val"]
+    np.testing.assert_array_equal(choose_calibrating(manifest, examples), np.arange(len(rows)))
+    labels = manifest.column("label")
+    lone = [row for row in rows if labels[row] == "real"][:3]
+    sources = ["thumbnails.zip" if row in lone else "toy.zip" for row in range(len(manifest))]
+    other = replace(trained, manifest=manifest.with_columns(source=sources))
+    chosen = choose_calibrating(other.manifest, examples)
+    assert sorted(set(rows) - set(rows[chosen])) == lone
+    measured = measure(other)
+    raw, _ = trained.look(examples.val)
+    expected = choose_calibration(
+        raw[chosen], examples.labels[examples.val[chosen]], seed=trained.recipe.seed
+    )
+    assert measured.calibration == expected
+    card = make_card(other, measured)
+    fakes = int(examples.labels[examples.val].sum())
+    odds = np.log(fakes / (len(chosen) - fakes))
+    told = card.card.metrics[PRIOR]
+    assert (told.value, told.n) == (pytest.approx(odds), len(chosen))
+    assert "the other 3 are of sources with one class alone" in card.card.text
+    apart = manifest.with_columns(source=list(labels))
+    np.testing.assert_array_equal(choose_calibrating(apart, examples), np.arange(len(rows)))
 
 
 @pytest.mark.usefixtures("quick")

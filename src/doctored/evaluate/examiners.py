@@ -58,7 +58,7 @@ def find_prior(card: Card) -> tuple[float, str]:
     """
     for part in CALIBRATING_PARTS:
         if part == "val" and (weighed := card.card.metrics.get(likelihood.PRIOR)):
-            told = f"calibrated on {weighed.n:,} pictures, with the classes weighed to given odds"
+            told = f"calibrated on {weighed.n:,} pictures, chosen or weighed to be at given odds"
             return weighed.value, f"{told}, as the card says"
         reals, fakes = (card.card.counts.get(f"{part}.{label}", 0) for label in ("real", "fake"))
         if reals and fakes:

@@ -17,7 +17,7 @@ from doctored.measure.metrics import FloatArray, as_labels, as_scores
 from doctored.measure.ranking import Ranking, Steps, pool_adjacent
 
 LN2 = math.log(2)
-PRIOR = "calibration.prior_log_odds"  # among a card's metrics, where its pictures were weighed
+PRIOR = "calibration.prior_log_odds"  # in a card, where they are not those of its counts
 SCALE_SOURCE = (
     "ENFSI Guideline for Evaluative Reporting in Forensic Science (2015): the words for likelihood ratios of "
     "2, 10, 100, 1,000, 10,000 and 1,000,000. It leaves 1 to 2 open; here that supports neither."

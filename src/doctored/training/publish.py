@@ -170,9 +170,10 @@ def measure(trained: Trained) -> Measured:
         for part in ("val", "held", "test")
         if len(rows := getattr(examples, part)) or part == "val"
     }
+    calibrating = choose_calibrating(trained.manifest, examples)
     calibration = choose_calibration(
-        looked["val"][0],
-        examples.labels[examples.val],
+        looked["val"][0][calibrating],
+        examples.labels[examples.val[calibrating]],
         seed=trained.recipe.seed,
         balance=trained.recipe.balance,
     )
@@ -181,6 +182,21 @@ def measure(trained: Trained) -> Measured:
     distances = neighbourhood.distance(looked[examples.buying][1])
     limit = float(np.percentile(distances, DISTANCE_PERCENTILE))
     return Measured(calibration, neighbourhood, limit, logits)
+
+
+def choose_calibrating(manifest: Manifest, examples: Examples) -> NDArray[np.int64]:
+    """Which of the rows of val the calibration is fitted on, as places in `examples.val`.
+
+    Those of sources that have both classes, if there are any: a source that is all real or all fake says
+    nothing of the odds between the two, and would move them for the others.
+    """
+    rows, sources = find_rows(manifest, examples)["val"], manifest.column("source")
+    labels = examples.labels[examples.val]
+    classes: dict[str | None, set[int]] = {}
+    for row, label in zip(rows, labels, strict=True):
+        classes.setdefault(sources[row], set()).add(int(label))
+    chosen = np.flatnonzero([len(classes[sources[row]]) == 2 for row in rows])
+    return chosen if len(chosen) else np.arange(len(rows))
 
 
 def describe_calibration(calibration: Calibration) -> str:
@@ -224,7 +240,7 @@ def make_card(trained: Trained, measured: Measured, name: str = "") -> Card:
             data=about.title,
             counts=about.counts,
             licence=about.licence,
-            metrics=make_metrics(examples, measured, points) | tell_prior(examples, recipe.balance),
+            metrics=make_metrics(examples, measured, points) | tell_prior(trained),
             limits=describe_limits(low, high),
             commit=about.commit or "unknown",
             command=about.command,
@@ -274,7 +290,13 @@ def is_too_large(network: Network) -> bool:
 
 
 def describe_choices(trained: Trained, calibration: Calibration) -> str:
-    told = f"Calibrated by {calibration.kind} scaling on {len(trained.examples.val):,} validation pictures"
+    calibrating, every = (
+        len(choose_calibrating(trained.manifest, trained.examples)),
+        len(trained.examples.val),
+    )
+    told = f"Calibrated by {calibration.kind} scaling on {calibrating:,} validation pictures"
+    if calibrating < every:
+        told += f" (the other {every - calibrating:,} are of sources with one class alone)"
     if trained.recipe.balance:
         told += ", of which real and fake ones weigh the same in all"
     if not len(trained.examples.held):
@@ -325,9 +347,15 @@ def make_metrics(
     return metrics
 
 
-def tell_prior(examples: Examples, balance: bool) -> dict[str, Metric]:
-    """The odds that the calibrated logit holds, where they are not those of the counts."""
-    return {likelihood.PRIOR: Metric(0.0, len(examples.val), 0.0, 0.0)} if balance else {}
+def tell_prior(trained: Trained) -> dict[str, Metric]:
+    """The odds that the calibrated logit holds, where they are not those of the counts of val."""
+    examples, every = trained.examples, len(trained.examples.val)
+    calibrating = choose_calibrating(trained.manifest, examples)
+    if not trained.recipe.balance and len(calibrating) == every:
+        return {}
+    fakes = int(examples.labels[examples.val[calibrating]].sum())
+    odds = 0.0 if trained.recipe.balance else likelihood.log_odds(fakes, len(calibrating) - fakes)
+    return {likelihood.PRIOR: Metric(odds, len(calibrating), odds, odds)}
 
 
 def write_json(path: Path, value: Any) -> None:

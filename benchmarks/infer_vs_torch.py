@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     shipped = next(entry for entry in shelf() if entry.name == SHIPPED).path.read_bytes()
     torch.manual_seed(0)
     record = build_network(RECORD, symmetric=True).eval()
-    width = record.embedding_width()
+    width = record.place_width()
     graph = DetectorGraph(record, 1.0, 0.0, Neighbourhood(np.zeros(width), np.eye(width)))
     exported = to_onnx(graph, SIDE, Session(shipped).card.to_json())
     commands.wait_for_idle(options)

@@ -204,7 +204,7 @@ def unused_weights(network: Network, pixels: Tensor) -> list[str]:
 
 def export_deviation(network: Network, side: int) -> float:
     """The largest difference in probability between torch and the exported file in the detector's session."""
-    channels = network.embedding_width()
+    channels = network.place_width()
     graph = DetectorGraph(network, 1.7, -0.3, Neighbourhood(np.zeros(channels), np.eye(channels)))
     temperature = None if network.pool.kind == "mean" else graph.pool.temperature
     card = toy_card(size=side, pool=network.pool.kind, temperature=temperature)

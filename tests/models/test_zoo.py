@@ -9,6 +9,7 @@ from doctored.errors import UsageError
 from doctored.models import Evidence, Network, Pool, build_network, count_parameters, network
 from doctored.models.base import registered_networks
 from doctored.models.catalogue import list_networks
+from doctored.models.texture import texture
 
 FAMILIES = [*zoo.own_families(), *(f"hf/{kind}" for kind in zoo.KINDS)]
 # One returns a grid, one tokens, one needs a norm of ours; benchmarks/zoo_contract.py exports all.
@@ -205,13 +206,23 @@ def test_the_measures_find_what_breaks_the_contract() -> None:
     assert zoo.misplaced_changes(net, 48) == ["column 0", "column 1"]
 
 
-def test_residual_embeds_the_deviation_of_its_cells_too() -> None:
+def test_residual_embeds_cells_first_convolution_and_texture() -> None:
     torch.manual_seed(0)
     net = build_network("residual-small").eval()
-    x = net.normalise(zoo.pictures(32))
-    cells = net.features(x).detach().double().flatten(2).numpy()
-    expected = np.concatenate([cells.mean(2), cells.std(2)], 1)
-    np.testing.assert_allclose(net(x).embedding.numpy(), expected, atol=1e-5)
+    pixels = zoo.pictures(32)
+    x = net.normalise(pixels)
+    with torch.no_grad():
+        cells, first = (of.double().flatten(2).numpy() for of in (net.features(x), net.layers[:2](x)))
+        embedding = net(x).embedding.numpy()
+        expected = np.concatenate([cells.mean(2), cells.std(2)], 1)
+        np.testing.assert_allclose(embedding[:, : net.place.start], expected, atol=1e-5)
+        expected = np.concatenate([first.mean(2), np.log(first.std(2) + 0.03)], 1)
+        place = embedding[:, net.place]
+        np.testing.assert_allclose(place[:, :-36], expected, atol=1e-4)
+        np.testing.assert_allclose(place[:, -36:], texture(pixels.permute(0, 3, 1, 2).double()), atol=1e-3)
+        assert embedding.shape[1] == net.embedding_width()
+        assert place.shape[1] == net.place_width()
+        assert net.train()(x).embedding.shape == (len(pixels), 48)  # nothing is measured while it learns
 
 
 @pytest.mark.parametrize("pool", [Pool(), SMOOTHMAX])

@@ -17,7 +17,7 @@ from doctored.training.parity import BATCH_SIZES, largest_difference, require_pa
 def make_graph(pool: Pool, name: str = "compact") -> DetectorGraph:
     torch.manual_seed(0)
     network = build_network(name, pool=pool).eval()
-    embeddings = np.random.default_rng(0).normal(size=(300, network.embedding_width())).astype(np.float32)
+    embeddings = np.random.default_rng(0).normal(size=(300, network.place_width())).astype(np.float32)
     return DetectorGraph(network, 1.7, -0.3, measure_neighbourhood(embeddings))
 
 

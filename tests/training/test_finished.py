@@ -20,7 +20,7 @@ from doctored.training.finished import export, export_int8, open_run
 from doctored.training.publish import (
     Made,
     Trained,
-    choose_calibrating,
+    find_domain,
     find_rows,
     make_card,
     make_detector,
@@ -129,30 +129,35 @@ def test_balance_weighs_the_classes_in_the_calibration_and_the_card_says_so(trai
     assert PRIOR not in make_card(plain, counted).card.metrics
 
 
-def test_a_source_of_one_class_takes_no_part_in_the_calibration(trained: Trained) -> None:
+def test_a_source_of_one_class_is_no_domain(trained: Trained) -> None:
+    """It takes part neither in the calibration nor in the domain distance."""
     examples, manifest = trained.examples, trained.manifest
-    rows = find_rows(manifest, examples)["val"]
-    np.testing.assert_array_equal(choose_calibrating(manifest, examples), np.arange(len(rows)))
+    rows = find_rows(manifest, examples)
+    assert all(inside.all() for inside in find_domain(manifest, examples).values())
     labels = manifest.column("label")
-    lone = [row for row in rows if labels[row] == "real"][:3]
+    lone = {row for part in ("train", "val") for row in rows[part][:12] if labels[row] == "real"}
     sources = ["thumbnails.zip" if row in lone else "toy.zip" for row in range(len(manifest))]
     other = replace(trained, manifest=manifest.with_columns(source=sources))
-    chosen = choose_calibrating(other.manifest, examples)
-    assert sorted(set(rows) - set(rows[chosen])) == lone
-    measured = measure(other)
+    within = find_domain(other.manifest, examples)
+    for part, places in rows.items():
+        assert set(places[~within[part]]) == lone & set(places)
+    measured, inside = measure(other), within["val"]
     raw, _ = trained.look(examples.val)
-    expected = choose_calibration(
-        raw[chosen], examples.labels[examples.val[chosen]], seed=trained.recipe.seed
-    )
-    assert measured.calibration == expected
+    truth = examples.labels[examples.val[inside]]
+    assert measured.calibration == choose_calibration(raw[inside], truth, seed=trained.recipe.seed)
+    _, seen = trained.look(examples.train[within["train"]])
+    np.testing.assert_allclose(measured.neighbourhood.mean, seen.mean(0), atol=1e-5)
+    _, buyers = trained.look(getattr(examples, examples.buying)[within[examples.buying]])
+    distances = measured.neighbourhood.distance(buyers)
+    assert measured.distance_limit == pytest.approx(np.percentile(distances, 99.5))
     card = make_card(other, measured)
-    fakes = int(examples.labels[examples.val].sum())
-    odds = np.log(fakes / (len(chosen) - fakes))
-    told = card.card.metrics[PRIOR]
-    assert (told.value, told.n) == (pytest.approx(odds), len(chosen))
-    assert "the other 3 are of sources with one class alone" in card.card.text
+    told, fakes = card.card.metrics[PRIOR], int(truth.sum())
+    assert (told.value, told.n) == (pytest.approx(np.log(fakes / (len(truth) - fakes))), len(truth))
+    left_out = len(inside) - len(truth)
+    assert left_out
+    assert f"the other {left_out} are of sources with one class alone" in card.card.text
     apart = manifest.with_columns(source=list(labels))
-    np.testing.assert_array_equal(choose_calibrating(apart, examples), np.arange(len(rows)))
+    assert all(inside.all() for inside in find_domain(apart, examples).values())
 
 
 @pytest.mark.usefixtures("quick")

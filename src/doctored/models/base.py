@@ -17,7 +17,7 @@ class Evidence(NamedTuple):
     """What a network says of a batch.
 
     `map`: float [N, 1, h, w], local evidence, positive says fake. `logit`: float [N], `pool(map)`.
-    `embedding`: float [N, d], what the domain distance is measured on.
+    `embedding`: float [N, d], where it lies among others; of a network that learns just its features' means.
     """
 
     map: Tensor
@@ -69,6 +69,8 @@ class Network(nn.Module):
     normalisation: Statistics | None = None
     # Whether it looks at the mirror image of a picture, too, where it judges and does not learn.
     symmetric = False
+    # Which part of an embedding the domain distance is measured on.
+    place = slice(None)
 
     def __init__(self, channels: int, *, dropout: float = 0.0, pool: Pool | None = None) -> None:
         super().__init__()
@@ -107,15 +109,21 @@ class Network(nn.Module):
     def look(self, x: Tensor) -> Evidence:
         features = self.features(x)
         evidence = self.head(self.dropout(features))
-        return Evidence(evidence, self.pool(evidence), self.embed(features))
+        embedding = features.mean((2, 3)) if self.training else self.embed(x, features)
+        return Evidence(evidence, self.pool(evidence), embedding)
 
-    def embed(self, features: Tensor) -> Tensor:
-        """float [N, c, h, w] → float [N, d], where a picture lies among others; nothing is learnt from it."""
+    def embed(self, x: Tensor, features: Tensor) -> Tensor:
+        """float [N, 3, H, W], normalised, and its features [N, c, h, w] → float [N, d], where a picture lies
+        among others; nothing is learnt from it."""
         return features.mean((2, 3))
 
     def embedding_width(self) -> int:
         """How long an embedding is, d."""
-        return self.embed(torch.zeros(1, self.head.in_channels, 1, 1)).shape[1]
+        return self.head.in_channels
+
+    def place_width(self) -> int:
+        """How long that part of it is that the distance is measured on."""
+        return len(range(self.embedding_width())[self.place])
 
 
 Builder = TypeVar("Builder", bound=Callable[..., Network])

@@ -48,7 +48,7 @@ def describe(name: str, about: str, size: int) -> Entry:
 def count_bytes(network: Network) -> int:
     """Bytes of a detector file's fp32 numbers: the network's own, and the matrix of its distance."""
     own: int = sum(value.numel() for value in network.state_dict().values())
-    width = network.embedding_width()
+    width = network.place_width()
     return 4 * (own + width * (width + 1))
 
 

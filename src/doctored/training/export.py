@@ -28,9 +28,10 @@ OUTPUTS = ("probability", "logit", "evidence", "embedding", "distance")
 
 
 class Neighbourhood(NamedTuple):
-    """Where the training data lies in embedding space: mean [d] and a matrix W [d, d].
+    """Where the training data lies: mean [d] and a matrix W [d, d].
 
-    The Mahalanobis distance of an embedding e is the length of (e - mean) W.
+    The Mahalanobis distance of e, that part of an embedding which is the network's `place`, is the length of
+    (e - mean) W.
     """
 
     mean: NDArray[np.float64]
@@ -80,7 +81,7 @@ class DetectorGraph(nn.Module):
         """The outputs, in the order of `OUTPUTS`, for what the network says before calibration."""
         evidence = raw.map * self.slope + self.offset
         logit = self.pool(evidence)
-        distance = ((raw.embedding - self.centre) @ self.whitening).norm(dim=1)
+        distance = ((raw.embedding[:, self.network.place] - self.centre) @ self.whitening).norm(dim=1)
         return torch.sigmoid(logit), logit, evidence.squeeze(1), raw.embedding, distance
 
 

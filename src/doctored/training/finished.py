@@ -23,6 +23,7 @@ from doctored.training.publish import (
     Made,
     Trained,
     describe,
+    find_domain,
     make_card,
     make_detector,
     publish,
@@ -127,7 +128,8 @@ def compare(trained: Trained, made: Made, int8: Run, float32: Run) -> tuple[Comp
         outputs = list(run_over(int8, examples.pixels, getattr(examples, part)))
         logits[part] = np.concatenate([output.logit for output in outputs]).astype(np.float64)
         if part == examples.buying:
-            distances = np.concatenate([output.distance for output in outputs])
+            within = find_domain(trained.manifest, examples)[part]
+            distances = np.concatenate([output.distance for output in outputs])[within]
             limit = float(np.percentile(distances, DISTANCE_PERCENTILE))
     labels = examples.labels[examples.val]
     pictures: NDArray[np.uint8] = examples.pixels[examples.val[:AT_ONCE]]

@@ -163,14 +163,16 @@ class Measured(NamedTuple):
 
 def measure(trained: Trained) -> Measured:
     examples = trained.examples
-    sample = np.sort(np.random.default_rng(trained.recipe.seed).permutation(examples.train)[:NEIGHBOURS])
-    neighbourhood = measure_neighbourhood(trained.look(sample)[1])
+    random, place = np.random.default_rng(trained.recipe.seed), trained.network.place
+    within = find_domain(trained.manifest, examples)
+    sample = np.sort(random.permutation(examples.train[within["train"]])[:NEIGHBOURS])
+    neighbourhood = measure_neighbourhood(trained.look(sample)[1][:, place])
     looked = {
         part: trained.look(rows)
         for part in ("val", "held", "test")
         if len(rows := getattr(examples, part)) or part == "val"
     }
-    calibrating = choose_calibrating(trained.manifest, examples)
+    calibrating = within["val"]
     calibration = choose_calibration(
         looked["val"][0][calibrating],
         examples.labels[examples.val[calibrating]],
@@ -179,24 +181,29 @@ def measure(trained: Trained) -> Measured:
     )
     slope, offset = calibration.affine
     logits = {part: slope * raw + offset for part, (raw, _) in looked.items()}
-    distances = neighbourhood.distance(looked[examples.buying][1])
-    limit = float(np.percentile(distances, DISTANCE_PERCENTILE))
+    buyers = looked[examples.buying][1][within[examples.buying]]
+    limit = float(np.percentile(neighbourhood.distance(buyers[:, place]), DISTANCE_PERCENTILE))
     return Measured(calibration, neighbourhood, limit, logits)
 
 
-def choose_calibrating(manifest: Manifest, examples: Examples) -> NDArray[np.int64]:
-    """Which of the rows of val the calibration is fitted on, as places in `examples.val`.
+def find_domain(manifest: Manifest, examples: Examples) -> dict[str, NDArray[np.bool_]]:
+    """By part, which of its rows are of sources that have both classes: those that the domain distance is
+    measured from and the calibration fitted on.
 
-    Those of sources that have both classes, if there are any: a source that is all real or all fake says
-    nothing of the odds between the two, and would move them for the others.
+    A source that is all real or all fake teaches, but it says nothing of the odds between the two, and would
+    move them for the others. All rows, where no source has both, or where a part would lack a class.
     """
-    rows, sources = find_rows(manifest, examples)["val"], manifest.column("source")
-    labels = examples.labels[examples.val]
-    classes: dict[str | None, set[int]] = {}
-    for row, label in zip(rows, labels, strict=True):
-        classes.setdefault(sources[row], set()).add(int(label))
-    chosen = np.flatnonzero([len(classes[sources[row]]) == 2 for row in rows])
-    return chosen if len(chosen) else np.arange(len(rows))
+    rows, sources, labels = find_rows(manifest, examples), manifest.column("source"), manifest.column("label")
+    classes: dict[str | None, set[str | None]] = {}
+    for source, label in zip(sources, labels, strict=True):
+        classes.setdefault(source, set()).add(label)
+    has_both = np.array([{"real", "fake"} <= classes[source] for source in sources], bool)
+    within = {part: has_both[places] for part, places in rows.items()}
+    for part, inside in within.items():
+        told = examples.labels[getattr(examples, part)]
+        if len(told) and set(told[inside]) != set(told):
+            return {part: np.ones(len(places), bool) for part, places in rows.items()}
+    return within
 
 
 def describe_calibration(calibration: Calibration) -> str:
@@ -290,10 +297,8 @@ def is_too_large(network: Network) -> bool:
 
 
 def describe_choices(trained: Trained, calibration: Calibration) -> str:
-    calibrating, every = (
-        len(choose_calibrating(trained.manifest, trained.examples)),
-        len(trained.examples.val),
-    )
+    within = find_domain(trained.manifest, trained.examples)["val"]
+    calibrating, every = int(within.sum()), len(within)
     told = f"Calibrated by {calibration.kind} scaling on {calibrating:,} validation pictures"
     if calibrating < every:
         told += f" (the other {every - calibrating:,} are of sources with one class alone)"
@@ -349,13 +354,13 @@ def make_metrics(
 
 def tell_prior(trained: Trained) -> dict[str, Metric]:
     """The odds that the calibrated logit holds, where they are not those of the counts of val."""
-    examples, every = trained.examples, len(trained.examples.val)
-    calibrating = choose_calibrating(trained.manifest, examples)
-    if not trained.recipe.balance and len(calibrating) == every:
+    examples = trained.examples
+    within = find_domain(trained.manifest, examples)["val"]
+    if not trained.recipe.balance and within.all():
         return {}
-    fakes = int(examples.labels[examples.val[calibrating]].sum())
-    odds = 0.0 if trained.recipe.balance else likelihood.log_odds(fakes, len(calibrating) - fakes)
-    return {likelihood.PRIOR: Metric(odds, len(calibrating), odds, odds)}
+    n, fakes = int(within.sum()), int(examples.labels[examples.val[within]].sum())
+    odds = 0.0 if trained.recipe.balance else likelihood.log_odds(fakes, n - fakes)
+    return {likelihood.PRIOR: Metric(odds, n, odds, odds)}
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -436,9 +441,9 @@ def write_predictions(
 
 
 def find_rows(manifest: Manifest, examples: Examples) -> dict[str, NDArray[np.int64]]:
-    """The manifest's rows of val, held and test, each in the order of the examples' rows of that part."""
+    """The manifest's rows of each part, in the order of the examples' rows of that part."""
     splits = np.array(manifest.column("split"))
-    rows = {split: np.flatnonzero(splits == split) for split in ("val", "test")}
+    rows = {split: np.flatnonzero(splits == split) for split in ("train", "val", "test")}
     both = np.concatenate([examples.val, examples.held])
     if (len(both), len(examples.test)) != (len(rows["val"]), len(rows["test"])):
         raise TrainingError("the examples are not the manifest's rows; this is a bug, please report it")

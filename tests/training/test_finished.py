@@ -20,13 +20,12 @@ from doctored.training.finished import export, export_int8, open_run
 from doctored.training.publish import (
     Made,
     Trained,
-    find_domain,
-    find_rows,
     make_card,
     make_detector,
     measure,
 )
 from doctored.training.quantise import quantise
+from doctored.training.rows import find_domain, find_rows
 
 
 @pytest.fixture(scope="module")

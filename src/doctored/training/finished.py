@@ -23,7 +23,6 @@ from doctored.training.publish import (
     Made,
     Trained,
     describe,
-    find_domain,
     make_card,
     make_detector,
     publish,
@@ -39,6 +38,7 @@ from doctored.training.quantise import (
     run_over,
     with_card,
 )
+from doctored.training.rows import find_domain
 from doctored.training.run import Plan, describe_command, find_commit, load_run
 
 INT8 = "-int8"

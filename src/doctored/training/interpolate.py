@@ -24,7 +24,8 @@ from doctored.training.ancestry import find_earlier_splits, run_of
 from doctored.training.delivery import deliver
 from doctored.training.finished import open_run
 from doctored.training.loop import SEARCHING, Hooks
-from doctored.training.publish import Trained, find_rows, publish
+from doctored.training.publish import Trained, publish
+from doctored.training.rows import find_rows
 from doctored.training.run import Plan, find_commit, refuse_early
 
 SHARES = tuple(tenths / 10 for tenths in range(11))

@@ -1,8 +1,8 @@
-"""Real photos as thumbnails: which origins may be trained on, which are for measuring, how they are made.
+"""Photos as thumbnails: which origins may be trained on, which are for measuring, how they are made.
 
-`benchmarks.make_thumbnails` makes training pictures from TRAINING, `benchmarks.domain_thumbnails` measures on
-HELD_OUT. No origin is in both, and this file alone says which is which. None of the photos is kept here: each
-lies in a public git repository, at a commit.
+`benchmarks.make_thumbnails` makes training pictures from TRAINING and GENERATED;
+`benchmarks.domain_thumbnails` measures on HELD_OUT. No origin is in both, and this file alone says which is
+which. None of the photos is kept here: each lies in a public git repository, at a commit.
 """
 
 import sys
@@ -46,6 +46,8 @@ TRAINING = (
     Origin("imagenet-sample", "EliSchwartz/imagenet-sample-images", ""),
     Origin("imagen", "ajschumacher/imagen", "imagen"),
 )
+# No photos: DALL·E 3, Midjourney 6, DeepFloyd IF and three of Stable Diffusion XL, a hundred pictures each.
+GENERATED = (Origin("ai-photos", "olivaoriol/AIGameApp", "images/ai", only="images/ai/"),)
 HELD_OUT = (
     Origin("bsds", "BIDS/BSDS500", "BSDS500/data/images"),
     # cases for decoders, and pictures of heat

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import domain_thumbnails, make_thumbnails
 from benchmarks.outsiders import KINDS, make_outsiders
-from benchmarks.thumbnails import FILTERS, HELD_OUT, QUALITY, TRAINING, middle, reduce
+from benchmarks.thumbnails import FILTERS, GENERATED, HELD_OUT, QUALITY, TRAINING, middle, reduce
 from doctored.data.manifest import Manifest
 from doctored.data.toy import make_toy
 from doctored.detector import open_detector
@@ -31,8 +31,9 @@ def test_no_origin_is_trained_on_and_measured_on():
     def names(origins):
         return {origin.name for origin in origins} | {origin.repository.lower() for origin in origins}
 
-    assert names(TRAINING) & names(HELD_OUT) == set()
-    assert len(names(TRAINING)) == 2 * len(TRAINING)
+    learnt = names(TRAINING + GENERATED)
+    assert learnt & names(HELD_OUT) == set()
+    assert len(learnt) == 2 * len(TRAINING + GENERATED)
 
 
 def test_a_photo_is_reduced_by_pillows_filters():
@@ -47,27 +48,38 @@ def test_a_photo_is_reduced_by_pillows_filters():
         np.testing.assert_array_equal(reduce(square, name), expected)
 
 
-def test_the_training_set_is_like_cifakes_and_joins_it(tmp_path):
-    write_photos(tmp_path, TRAINING)
+def test_the_training_set_joins_cifake(tmp_path):
+    origins = TRAINING + GENERATED
+    write_photos(tmp_path, origins)
     cifake = make_toy(tmp_path / "cifake.zip", n=40, archive="zip")
-    out = tmp_path / "thumbnails.zip"
+    out = tmp_path / "thumbnails"
     words = ["--photos", str(tmp_path), "--data", str(cifake), "--out", str(out), "--crops", "4"]
     make_thumbnails.main(words)
-    first = out.read_bytes()
+    first = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert set(first) == {f"{origin.name}.zip" for origin in origins}
     manifest = Manifest.from_csv(tmp_path / "cifake-and-thumbnails.csv")
     rows = [row for row in manifest.rows() if row.id.startswith("thumbnails/")]
-    assert len(rows) == len(TRAINING) * 3 * 4
+    assert len(rows) == len(origins) * 3 * 4
     assert len(manifest) == 40 + len(rows)
     assert manifest.metadata.reader is None
-    assert {(row.label, row.split) for row in rows} == {("real", "train")}
-    assert len({row.group for row in rows}) == len(TRAINING) * 3
-    with zipfile.ZipFile(out) as archive:
-        picture = decode(archive.read(rows[0].member))
-    assert (picture.width, picture.height, picture.format) == (32, 32, "JPEG")
-    jpeg = picture.container().jpeg
-    assert jpeg.tables[0] == standard_table(QUALITY)
+    labels = {origin.name: "real" for origin in TRAINING} | {origin.name: "fake" for origin in GENERATED}
+    assert {(row.group.split("/")[0], row.label) for row in rows} == set(labels.items())
+    assert {row.split for row in rows} == {"train"}
+    assert len({row.group for row in rows}) == len(origins) * 3
     make_thumbnails.main(words)
-    assert out.read_bytes() == first
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+
+
+@pytest.mark.parametrize("origins", [TRAINING, GENERATED])
+def test_thumbnails_of_both_classes_are_saved_as_cifakes_or_not_at_all(tmp_path, origins):
+    write_photos(tmp_path, origins)
+    made = [data for _, _, data in make_thumbnails.make(tmp_path, origins[0], 40, seed=0)]
+    pictures = [decode(data) for data in made]
+    assert {(picture.width, picture.height) for picture in pictures} == {(32, 32)}
+    saved = [picture.container().jpeg for picture in pictures if picture.format == "JPEG"]
+    assert all(jpeg.tables[0] == standard_table(QUALITY) for jpeg in saved)
+    assert {picture.format for picture in pictures} == {"JPEG", "PNG"}
+    assert 0.35 < len(saved) / len(made) < 0.65
 
 
 def test_the_benchmark_counts_what_is_called_fake(tmp_path, capsys):

@@ -22,7 +22,7 @@ def draw_chain(random: Generator) -> Chain:
     """One to four steps, in the order of a picture's life: scaled, blurred, noisy, then compressed.
 
     Scaling factors are even on a logarithmic scale, so that 2 is as likely as ½; the compression is last,
-    for whoever publishes a picture saves it.
+    and more often there than not: whoever publishes a picture saves it.
     """
     chain: Chain = []
     while not chain:
@@ -32,6 +32,6 @@ def draw_chain(random: Generator) -> Chain:
             chain.append(("blur", random.uniform(0.2, 1.0)))
         if random.random() < 0.15:
             chain.append(("noise", random.uniform(1.0, 8.0)))
-        if random.random() < 0.6:
+        if random.random() < 0.75:
             chain.append(("jpeg", int(random.integers(25, 96))))
     return chain

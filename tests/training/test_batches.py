@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,10 @@ def toy(count: int = 70, size: int = 8) -> Examples:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (count, size, size, 3), np.uint8)
     return Examples(pixels, np.arange(count, dtype=np.uint8) % 2, np.arange(count), NONE, NONE)
+
+
+def taught() -> Examples:
+    return replace(toy(), taught=np.random.default_rng(1).random(70, np.float32))
 
 
 def test_rows_are_a_permutation_that_seed_and_epoch_decide() -> None:
@@ -32,24 +37,30 @@ def test_rows_are_a_permutation_that_seed_and_epoch_decide() -> None:
 
 def test_processes_share_what_one_would_see_alone() -> None:
     recipe = Recipe(size=8, batch_size=16, deliver=0.5, rotate_share=0.3)
-    alone = list(draw_batches(toy(), recipe, 3))
-    shared = [list(draw_batches(toy(), recipe, 3, process, 2)) for process in range(2)]
+    examples = taught()
+    alone = list(draw_batches(examples, recipe, 3))
+    shared = [list(draw_batches(examples, recipe, 3, process, 2)) for process in range(2)]
     for step, whole in enumerate(alone):
         for process in range(2):
             part = shared[process][step]
-            for name in ("pixels", "before", "labels"):
+            for name in ("pixels", "labels", "taught"):
                 assert torch.equal(getattr(part, name), getattr(whole, name)[process::2])
 
 
-def test_a_teacher_sees_what_was_not_delivered() -> None:
+def test_a_share_of_the_pictures_is_delivered_and_keeps_what_the_teacher_said() -> None:
     recipe = Recipe(size=8, batch_size=32, deliver=0.5, crop=0, flip=False, rotate_share=0.0)
-    examples = toy()
+    examples = taught()
     for batch, rows in zip(
         draw_batches(examples, recipe, 0), draw_rows(examples.train, recipe, 0), strict=True
     ):
-        np.testing.assert_array_equal(batch.before.numpy(), examples.pixels[rows])
-        changed = (batch.pixels != batch.before).flatten(1).any(1).float().mean()
+        assert batch.taught is not None
+        np.testing.assert_array_equal(batch.taught.numpy(), examples.taught[rows])
+        changed = (batch.pixels.numpy() != examples.pixels[rows]).any((1, 2, 3)).mean()
         assert 0.15 < changed < 0.85
+
+
+def test_without_a_teacher_nothing_is_taught() -> None:
+    assert all(batch.taught is None for batch in draw_batches(toy(), Recipe(size=8, batch_size=32), 0))
 
 
 def test_seeds_differ_by_their_numbers() -> None:

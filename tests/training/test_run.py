@@ -20,9 +20,11 @@ from doctored.detector.card import Card
 from doctored.detector.detector import open_detector
 from doctored.errors import DataError, UsageError
 from doctored.training import Recipe, RunResult, publish, train
+from doctored.training.batches import Examples
 from doctored.training.loop import Hooks
 from doctored.training.material import record_audit
-from doctored.training.run import Plan, describe_command
+from doctored.training.precision import Way
+from doctored.training.run import Plan, ask, describe_command, open_teacher
 from small_training import SMALL, make_no_detector
 
 FILES = {
@@ -188,6 +190,24 @@ def test_what_a_teacher_has_learnt_from_is_not_tested_on(
     alone = train(toy, tmp_path / "alone", replace(taught, teacher=""), device="cpu")
     drawn = Manifest.from_parquet(alone.folder / "manifest.parquet")
     assert before.column("split") != drawn.column("split")
+
+
+def test_a_teacher_says_of_training_pictures_what_it_says_of_any(finished: RunResult) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, SMALL.size, SMALL.size, 3), np.uint8)
+    none, train_rows = np.zeros(0, np.int64), np.arange(0, 40, 3)
+    examples = Examples(pixels, np.zeros(40, np.uint8), train_rows, none, none)
+    teacher = open_teacher(replace(SMALL, teacher=str(finished.folder)))
+    assert teacher is not None
+    with torch.no_grad():
+        said = teacher(teacher.normalise(torch.from_numpy(pixels[train_rows]))).logit.sigmoid()
+    taught = ask(teacher, examples, Way(), torch.device("cpu"), Hooks()).taught
+    np.testing.assert_allclose(taught[train_rows], said, rtol=1e-5)
+    assert np.isnan(np.delete(taught, train_rows)).all()
+
+
+def test_a_teacher_of_another_size_is_refused(finished: RunResult) -> None:
+    with pytest.raises(UsageError, match=f"{SMALL.size} pixels a side, not at {SMALL.size + 8}"):
+        open_teacher(replace(SMALL, size=SMALL.size + 8, teacher=str(finished.folder)))
 
 
 def test_missing_data_and_devices_are_refused(toy: Path, tmp_path: Path) -> None:

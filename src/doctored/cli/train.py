@@ -109,7 +109,7 @@ class shown:
         self.progress.stop()
 
     def step(self, epoch: int, done: int, total: int) -> None:
-        named = {-1: "packing", -2: "searching"}
+        named = {-1: "packing", -2: "searching", -3: "asking the teacher"}
         what = named.get(epoch) or f"epoch {epoch + 1}/{self.epochs}"
         self.progress.update(self.bar, description=what, completed=done, total=total)
 

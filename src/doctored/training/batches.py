@@ -26,7 +26,8 @@ class Examples:
     """Pictures uint8 [N, H, W, 3] (a memory map will do), labels uint8 [N] (fake is 1), rows by part.
 
     Of the validation split `val` chooses the epoch and the calibration, and `held`, which chooses nothing,
-    buys thresholds; where it is empty `val` does that, too.
+    buys thresholds; where it is empty `val` does that, too. `taught`: float32 [N], how likely each training
+    picture is fake by what a teacher says, empty where there is none.
     """
 
     pixels: NDArray[np.uint8]
@@ -35,6 +36,7 @@ class Examples:
     val: Rows
     test: Rows
     held: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+    taught: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
     def buying(self) -> str:
@@ -48,20 +50,21 @@ class Examples:
 class Batch(NamedTuple):
     """What one process trains on in one step.
 
-    `pixels`: uint8 [N, H, W, 3], augmented; `before`: the same before they were delivered, for a teacher;
-    `labels`: float [N]; `mix`: how pictures are mixed once they are normalised.
+    `pixels`: uint8 [N, H, W, 3], augmented; `labels`: float [N]; `taught`: float [N], what a teacher says;
+    `mix`: how pictures are mixed once they are normalised.
     """
 
     pixels: Tensor
-    before: Tensor
     labels: Tensor
+    taught: Tensor | None
     mix: Mix | None
 
     def pinned(self) -> "Batch":
         """In page-locked memory, from which a GPU copies while it computes."""
-        pixels, mix = self.pixels.pin_memory(), self.mix and self.mix.pinned()
-        before = pixels if self.before is self.pixels else self.before.pin_memory()
-        return Batch(pixels, before, self.labels.pin_memory(), mix)
+        taught = None if self.taught is None else self.taught.pin_memory()
+        return Batch(
+            self.pixels.pin_memory(), self.labels.pin_memory(), taught, self.mix and self.mix.pinned()
+        )
 
 
 def draw_batches(
@@ -78,15 +81,16 @@ def draw_batches(
     for step, rows in enumerate(draw_rows(examples.train, recipe, epoch)):
         moves = draw_moves(len(rows), recipe, moving).take(part)
         pixels, labels = examples.take(rows[part])
-        before = after = move(pixels, moves)
+        pixels = move(pixels, moves)
         if recipe.deliver:
             seeds = ([recipe.seed, epoch, step, place] for place in range(recipe.batch_size)[part])
             delivered = [
                 deliver(picture, recipe.deliver, np.random.default_rng(seed))
-                for picture, seed in zip(before.numpy(), seeds, strict=True)
+                for picture, seed in zip(pixels.numpy(), seeds, strict=True)
             ]
-            after = torch.from_numpy(np.stack(delivered))
-        yield Batch(after, before, labels, draw_mix(len(after), recipe, mixing))
+            pixels = torch.from_numpy(np.stack(delivered))
+        taught = torch.from_numpy(examples.taught[rows[part]]) if len(examples.taught) else None
+        yield Batch(pixels, labels, taught, draw_mix(len(pixels), recipe, mixing))
 
 
 def draw_rows(rows: Rows, recipe: Recipe, epoch: int) -> Iterator[Rows]:

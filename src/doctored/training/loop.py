@@ -31,13 +31,14 @@ from doctored.training.recipe import Recipe
 
 Row = dict[str, Any]
 PIXELS_AT_ONCE = 1 << 16  # in validation: activations that fit a cache, and that malloc need not map anew
-PACKING, SEARCHING = -1, -2  # what is stepped through where it is no epoch
+PACKING, SEARCHING, ASKING = -1, -2, -3  # what is stepped through where it is no epoch
 
 
 @dataclass(frozen=True)
 class Hooks:
     """How a run talks to whoever started it: the rows of earlier epochs, steps for a progress bar (of an
-    epoch from 0, of PACKING, of SEARCHING), one row an epoch, a line to note. Only one process talks."""
+    epoch from 0, of PACKING, SEARCHING or ASKING a teacher), one row an epoch, a line to note. Only one
+    process talks."""
 
     start: Callable[[list[Row]], None] = lambda history: None
     step: Callable[[int, int, int], None] = lambda epoch, step, steps: None
@@ -53,17 +54,14 @@ def fit(
     folder: Path,
     accelerator: Accelerator,
     hooks: Hooks,
-    teacher: Network | None = None,
 ) -> list[Row]:
     """Train, keeping the weights with the lowest validation loss in `checkpoints/best.pt`.
 
     Goes on from `checkpoints/last.pt` if there is one. Everything random is drawn from (seed, epoch),
-    so that a run that was killed and resumed computes what one that was not would have. A `teacher` says
-    of every picture, before it is delivered, how likely it is fake; the recipe says how far to believe it,
-    where it is right.
+    so that a run that was killed and resumed computes what one that was not would have.
     """
     last, best = folder / "checkpoints" / "last.pt", folder / "checkpoints" / "best.pt"
-    loop = Loop(network, examples, recipe, way, accelerator, hooks, teacher)
+    loop = Loop(network, examples, recipe, way, accelerator, hooks)
     history = loop.restore(last) if last.exists() else []
     hooks.start(history)
     while len(history) < recipe.epochs and not is_exhausted(history, recipe.patience):
@@ -95,10 +93,9 @@ class Loop:
         way: Way,
         accelerator: Accelerator,
         hooks: Hooks,
-        teacher: Network | None = None,
     ) -> None:
         self.network, self.examples, self.recipe, self.way = network, examples, recipe, way
-        self.accelerator, self.hooks, self.teacher = accelerator, hooks, teacher
+        self.accelerator, self.hooks = accelerator, hooks
         self.steps = len(examples.train) // recipe.batch_size
         if not self.steps:
             raise TrainingError(
@@ -175,11 +172,8 @@ class Loop:
         device, recipe = self.accelerator.device, self.recipe
         targets = batch.labels.to(device, non_blocking=True)
         targets = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
-        if self.teacher is not None:
-            before = self.teacher.normalise(batch.before.to(device, non_blocking=True))
-            with torch.no_grad(), self.way.autocast(device):
-                taught = self.teacher(self.way.batch(before)).logit.float().sigmoid()
-            targets = follow(targets, taught, recipe.teacher_share)
+        if batch.taught is not None:
+            targets = follow(targets, batch.taught.to(device, non_blocking=True), recipe.teacher_share)
         x = self.network.normalise(batch.pixels.to(device, non_blocking=True))
         if batch.mix is not None:
             x, targets = batch.mix.apply(x, targets)

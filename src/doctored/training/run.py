@@ -6,11 +6,12 @@ import os
 import subprocess
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
 from accelerate.utils import broadcast_object_list
@@ -19,6 +20,7 @@ from doctored.data.files import written_aside
 from doctored.data.statistics import channel_statistics
 from doctored.detector.card import NAME
 from doctored.errors import UsageError
+from doctored.measure.calibrate import sigmoid
 from doctored.models import Network, build_network
 from doctored.models.weights import without_folders
 from doctored.training import checkpoint
@@ -27,7 +29,7 @@ from doctored.training.batches import Examples
 from doctored.training.encoders import FrozenNetwork, open_encoder
 from doctored.training.freezing import adapt
 from doctored.training.frozen import fit_head
-from doctored.training.loop import Hooks, Row, fit
+from doctored.training.loop import ASKING, Hooks, Row, fit, predict
 from doctored.training.material import Material, count_splits, open_material, record_audit
 from doctored.training.precision import Way, choose_way, set_threads
 from doctored.training.publish import About, Trained, publish, write_json
@@ -36,6 +38,7 @@ from doctored.training.trackers import Trackers, require_trackers
 from doctored.version import __version__
 
 MOST_HOURS_WAITED = 12
+ASKED_AT_ONCE = 1_000  # pictures, between two steps of a progress bar
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def train_on(
     """One run on pictures that are packed and split; `command` started it, where it was not `train`."""
     manifest, examples = material.manifest, material.examples()
     network = make_network(recipe, examples)
-    teacher = load_teacher(Path(recipe.teacher), recipe.size) if recipe.teacher else None
+    teacher = open_teacher(recipe)
     if init_from is not None:
         load_weights(network, Path(init_from))
     adapt(network, recipe)
@@ -162,7 +165,7 @@ def train_on(
 
     network.to(accelerator.device)
     if teacher is not None:
-        plan.way.place(teacher.to(accelerator.device))
+        examples = ask(teacher, examples, plan.way, accelerator.device, hooks)
     metrics: dict[str, Any] = {}
     with Trackers(track if is_main else (), folder, name, recipe, hooks.note) as trackers:
         told = trackers.joined(hooks)
@@ -170,7 +173,7 @@ def train_on(
         if isinstance(network, FrozenNetwork):
             history, features = fit_head(network, material, examples, recipe, folder, accelerator, told)
         else:
-            history = fit(network, examples, recipe, plan.way, folder, accelerator, told, teacher)
+            history = fit(network, examples, recipe, plan.way, folder, accelerator, told)
         if is_main:
             command = command or describe_command(data, folder.name, name, recipe, plan.start)
             counts = count_splits(examples)
@@ -253,14 +256,27 @@ def load_run(folder: Path) -> Network:
     return network.eval()
 
 
-def load_teacher(folder: Path, size: int) -> Network:
-    """The network of a finished run; it learns no more."""
-    recipe = Plan.from_toml(folder / "config.toml").recipe
-    if recipe.size != size:
-        raise UsageError(f"the teacher {folder} looks at {recipe.size} pixels a side, not at {size}")
-    teacher = load_run(folder).requires_grad_(False)
-    teacher.symmetric = False  # half of what it is asked about is mirrored anyway
-    return teacher
+def open_teacher(recipe: Recipe) -> Network | None:
+    """The network of the finished run that the recipe names as its teacher, if it names one."""
+    if not recipe.teacher:
+        return None
+    folder = Path(recipe.teacher)
+    side = Plan.from_toml(folder / "config.toml").recipe.size
+    if side != recipe.size:
+        raise UsageError(f"the teacher {folder} looks at {side} pixels a side, not at {recipe.size}")
+    return load_run(folder)
+
+
+def ask(teacher: Network, examples: Examples, way: Way, device: torch.device, hooks: Hooks) -> Examples:
+    """The same examples with what the teacher says of each training picture, as it is before it is moved or
+    delivered."""
+    way.place(teacher.to(device))
+    taught = np.full(len(examples.labels), np.nan, np.float32)
+    for done in range(0, len(examples.train), ASKED_AT_ONCE):
+        hooks.step(ASKING, done, len(examples.train))
+        rows = examples.train[done : done + ASKED_AT_ONCE]
+        taught[rows] = sigmoid(predict(teacher, examples, rows, way, device)[0])
+    return replace(examples, taught=taught)
 
 
 def settle_plan(

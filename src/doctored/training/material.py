@@ -58,10 +58,15 @@ class Material:
         if share := self.splits.get("buying_share"):
             val = self.manifest.select(splits == "val")
             buys = draw_buyers(self.manifest, near=find_near(self.packed, val), share=share)
-        parts = (
-            rows[which] for which in (splits == "train", (splits == "val") & ~buys, splits == "test", buys)
+        is_val = splits == "val"
+        return Examples(
+            self.packed.pixels,
+            labels,
+            train=rows[splits == "train"],
+            val=rows[is_val & ~buys],
+            test=rows[splits == "test"],
+            held=rows[buys],
         )
-        return Examples(self.packed.pixels, labels, *parts)
 
 
 def open_material(

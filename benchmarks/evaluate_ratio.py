@@ -9,7 +9,6 @@ the bootstrap takes is measured and taken off ours (`.bootstrap`, in s); attacks
 timed once where the folder of the detector's run is named (`.attacks`, in s).
 """
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +26,6 @@ from benchmarks.results_file import Figure
 from doctored.data.manifest import Manifest
 from doctored.data.readers import read_dataset
 from doctored.detector import Detector, open_detector
-from doctored.detector.shelf import shelf
 from doctored.evaluate import evaluate
 from doctored.evaluate.grid import GRID
 from doctored.evaluate.robustness import measure_robustness
@@ -98,9 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = np.sort(np.random.default_rng(0).permutation(test)[: options.test])
     manifest = manifest.select(chosen)
     commands.wait_for_idle(options)
-    file = next((entry.path for entry in shelf() if entry.name == options.detector), None)
-    if file is None:
-        sys.exit(f"no detector on the shelf is called {options.detector!r}; doctored detectors lists them")
+    file = commands.shelf_path(options.detector)
     own = f"evaluate.ratio{commands.id_part(options.detector)}"
     figures: dict[str, Figure] = {}
     opened = open_detector(options.detector, threads=available_cores())

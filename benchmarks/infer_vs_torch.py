@@ -23,7 +23,6 @@ from benchmarks import options as commands
 from benchmarks.paired import interleave
 from benchmarks.results_file import Figure
 from doctored.detector.session import Session
-from doctored.detector.shelf import shelf
 from doctored.models import Network, build_network
 from doctored.training.export import DetectorGraph, Neighbourhood, to_onnx
 
@@ -98,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=15, help="measured rounds of each side")
     options = parser.parse_args(arguments)
     torch.set_num_threads(THREADS)
-    shipped = next(entry for entry in shelf() if entry.name == SHIPPED).path.read_bytes()
+    shipped = commands.shelf_path(SHIPPED).read_bytes()
     torch.manual_seed(0)
     record = build_network(RECORD, symmetric=True).eval()
     width = record.place_width()

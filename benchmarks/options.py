@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.machine import MachineBusyError, require_idle
 from benchmarks.results_file import RESULTS, Figure, write_results
+from doctored.detector.shelf import shelf
 
 DETECTOR = "cifake"
 
@@ -23,6 +24,14 @@ def parser(about: str, timed: bool = True) -> argparse.ArgumentParser:
 def add_detector(parser: argparse.ArgumentParser) -> None:
     """--detector, the larger of the shipped ones if not given."""
     parser.add_argument("--detector", default=DETECTOR, help="a name from the shelf, or a file")
+
+
+def shelf_path(name: str) -> Path:
+    """The file of a detector on the shelf."""
+    for entry in shelf():
+        if entry.name == name:
+            return entry.path
+    sys.exit(f"no detector on the shelf is called {name!r}; doctored detectors lists them")
 
 
 def id_part(name: str) -> str:

@@ -29,7 +29,6 @@ from benchmarks.paired import LEAST_ROUNDS, interleave, median_figure, seconds
 from benchmarks.results_file import Figure
 from doctored.data.members import MemberStore
 from doctored.data.readers import read_dataset
-from doctored.detector.shelf import shelf
 
 IDS = {"cifake-compact": ("cold", "cifake"), "cifake": ("cold_robust", "robust")}
 MEGABYTE = 10**6
@@ -75,7 +74,8 @@ def megabytes(peaks: Sequence[int]) -> Figure:
 
 
 def measure_cold(picture: Path, name: str, rounds: int) -> dict[str, Figure]:
-    command, detector, (own, _) = scan("--quiet", "--detector", name, picture), path_of(name), IDS[name]
+    command, (own, _) = scan("--quiet", "--detector", name, picture), IDS[name]
+    detector = commands.shelf_path(name)
     paired = interleave(
         seconds(lambda: run(command)), seconds(lambda: run(bare(detector))), rounds, warm_up=2
     )
@@ -86,7 +86,7 @@ def measure_cold(picture: Path, name: str, rounds: int) -> dict[str, Figure]:
 
 def measure_warm(files: list[Path], folder: Path, name: str, rounds: int) -> dict[str, Figure]:
     command = scan("--quiet", "--jsonl", "--detector", name, folder)
-    detector, (_, own) = path_of(name), IDS[name]
+    detector, (_, own) = commands.shelf_path(name), IDS[name]
     rows = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.splitlines()
     assert len(rows) == len(files)
     assert not any(b'"error":{' in row.replace(b" ", b"") for row in rows)
@@ -98,10 +98,6 @@ def measure_warm(files: list[Path], folder: Path, name: str, rounds: int) -> dic
         f"scan.{own}_mb": megabytes([max(samples) for samples in runs]),
         f"scan.{own}_growth_mb": median_figure([growth(samples) / MEGABYTE for samples in runs], "MB"),
     }
-
-
-def path_of(name: str) -> Path:
-    return next(entry.path for entry in shelf() if entry.name == name)
 
 
 def growth(samples: Sequence[int]) -> float:

@@ -1,6 +1,5 @@
 """`doctored export`: the detector of a run written again, or in int8 where that is worth it."""
 
-import importlib.util
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from doctored.cli.train import NEEDED, shown
-from doctored.errors import MissingExtra, UsageError
+from doctored.cli.train import require_training, shown
+from doctored.errors import UsageError
 
 VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
 
@@ -32,9 +31,7 @@ def command(
     """Write a run's detector again from its best weights, through the same gate as when it was trained."""
     if version is not None and not VERSION.fullmatch(version):
         raise UsageError(f"a version is three numbers, such as 1.1.0, not {version!r}")
-    for module in NEEDED:
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtra("train", "exporting")
+    require_training("exporting")
     from doctored.training import Recipe
     from doctored.training.finished import export, export_int8, open_run, tell
 

@@ -1,14 +1,13 @@
 """`doctored interpolate`: a detector between the weights that a run started from and its own."""
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from doctored.cli.train import NEEDED, shown
+from doctored.cli.train import require_training, shown
 from doctored.cli.training_tables import tell_shares
-from doctored.errors import MissingExtra, UsageError
+from doctored.errors import UsageError
 
 
 def command(
@@ -27,9 +26,7 @@ def command(
 
     Without --share: what every tenth of the way gives on validation pictures; nothing is written.
     """
-    for module in NEEDED:
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtra("train", "interpolating")
+    require_training("interpolating")
     if (share is None) != (out is None):
         raise UsageError("give --share and --out to write a run, or neither to try every tenth of the way")
     from doctored.training import Recipe

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 NEEDED = ("torch", "accelerate", "onnx", "onnxscript", "pyarrow", "sklearn")
 
 
+def require_training(purpose: str) -> None:
+    """Raise MissingExtra where what training needs is not installed."""
+    for module in NEEDED:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtra("train", purpose)
+
+
 def command(
     data: Annotated[Path, typer.Argument(help="A labelled data set: folder, .zip, .tar or manifest.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder; the same command resumes it.")],
@@ -43,9 +50,7 @@ def command(
     ] = False,
 ) -> None:
     """Train a detector; a run that was interrupted goes on with the same command."""
-    for module in NEEDED:
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtra("train", "training")
+    require_training("training")
     from doctored import training
 
     changed: dict[str, Any] = dict(split_setting(setting) for setting in settings or [])

@@ -38,7 +38,6 @@ from doctored.training.quantise import (
     run_over,
     with_card,
 )
-from doctored.training.rows import find_domain
 from doctored.training.run import Plan, describe_command, find_commit, load_run
 
 INT8 = "-int8"
@@ -128,8 +127,7 @@ def compare(trained: Trained, made: Made, int8: Run, float32: Run) -> tuple[Comp
         outputs = list(run_over(int8, examples.pixels, getattr(examples, part)))
         logits[part] = np.concatenate([output.logit for output in outputs]).astype(np.float64)
         if part == examples.buying:
-            within = find_domain(trained.manifest, examples)[part]
-            distances = np.concatenate([output.distance for output in outputs])[within]
+            distances = np.concatenate([output.distance for output in outputs])[made.measured.within[part]]
             limit = float(np.percentile(distances, DISTANCE_PERCENTILE))
     labels = examples.labels[examples.val]
     pictures: NDArray[np.uint8] = examples.pixels[examples.val[:AT_ONCE]]

@@ -149,12 +149,14 @@ def make_detector(trained: Trained, note: Callable[[str], None]) -> Made:
 
 
 class Measured(NamedTuple):
-    """What the validation split decided; `logits` are calibrated, by part, in the examples' order."""
+    """What the validation split decided; by part, in the examples' order: `logits`, calibrated, and `within`,
+    which pictures calibration and distance are taken of (`find_domain`)."""
 
     calibration: Calibration
     neighbourhood: Neighbourhood
     distance_limit: float
     logits: dict[str, NDArray[np.float64]]
+    within: dict[str, NDArray[np.bool_]]
 
     @property
     def affine(self) -> Affine:
@@ -183,7 +185,7 @@ def measure(trained: Trained) -> Measured:
     logits = {part: slope * raw + offset for part, (raw, _) in looked.items()}
     buyers = looked[examples.buying][1][within[examples.buying]]
     limit = float(np.percentile(neighbourhood.distance(buyers[:, place]), DISTANCE_PERCENTILE))
-    return Measured(calibration, neighbourhood, limit, logits)
+    return Measured(calibration, neighbourhood, limit, logits, within)
 
 
 def describe_calibration(calibration: Calibration) -> str:
@@ -227,14 +229,12 @@ def make_card(trained: Trained, measured: Measured, name: str = "") -> Card:
             data=about.title,
             counts=about.counts,
             licence=about.licence,
-            metrics=make_metrics(examples, measured, points) | tell_prior(trained),
+            metrics=make_metrics(examples, measured, points) | tell_prior(trained, measured),
             limits=describe_limits(low, high),
             commit=about.commit or "unknown",
             command=about.command,
             text=" ".join(
-                filter(
-                    None, (describe_network(trained), describe_choices(trained, measured.calibration), why)
-                )
+                filter(None, (describe_network(trained), describe_choices(trained, measured), why))
             ),
         ),
         digest=trained.manifest.digest(),
@@ -276,10 +276,10 @@ def is_too_large(network: Network) -> bool:
     return not isinstance(network, FrozenNetwork) and count_bytes(network) > MAX_FILE_BYTES
 
 
-def describe_choices(trained: Trained, calibration: Calibration) -> str:
-    within = find_domain(trained.manifest, trained.examples)["val"]
+def describe_choices(trained: Trained, measured: Measured) -> str:
+    within = measured.within["val"]
     calibrating, every = int(within.sum()), len(within)
-    told = f"Calibrated by {calibration.kind} scaling on {calibrating:,} validation pictures"
+    told = f"Calibrated by {measured.calibration.kind} scaling on {calibrating:,} validation pictures"
     if calibrating < every:
         told += f" (the other {every - calibrating:,} are of sources with one class alone)"
     if trained.recipe.balance:
@@ -332,10 +332,9 @@ def make_metrics(
     return metrics
 
 
-def tell_prior(trained: Trained) -> dict[str, Metric]:
+def tell_prior(trained: Trained, measured: Measured) -> dict[str, Metric]:
     """The odds that the calibrated logit holds, where they are not those of the counts of val."""
-    examples = trained.examples
-    within = find_domain(trained.manifest, examples)["val"]
+    examples, within = trained.examples, measured.within["val"]
     if not trained.recipe.balance and within.all():
         return {}
     n, fakes = int(within.sum()), int(examples.labels[examples.val[within]].sum())

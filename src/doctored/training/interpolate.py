@@ -70,7 +70,7 @@ def interpolate(
     refuse_early(out, name, "cpu")
     between = Between.open(run, start, data, hooks)
     weights = between.weights(share)
-    checkpoint.save({"network": weights}, out / "checkpoints" / "best.pt")
+    checkpoint.save({"network": weights}, out / checkpoint.BEST)
     for file in KEPT:
         if (run / file).exists():
             shutil.copy(run / file, out / file)
@@ -140,7 +140,7 @@ class Between:
     @classmethod
     def open(cls, run: Path, start: Folder, data: Folder | None, hooks: Hooks) -> "Between":
         folder = run_of(start)
-        first, last = (checkpoint.load(of / "checkpoints" / "best.pt")["network"] for of in (folder, run))
+        first, last = (checkpoint.load(of / checkpoint.BEST)["network"] for of in (folder, run))
         if shapes(first) != shapes(last):
             raise UsageError(f"{folder} and {run} are not of one network; nothing lies between their weights")
         trained = open_run(run, data=data, hooks=hooks)

@@ -60,7 +60,7 @@ def fit(
     Goes on from `checkpoints/last.pt` if there is one. Everything random is drawn from (seed, epoch),
     so that a run that was killed and resumed computes what one that was not would have.
     """
-    last, best = folder / "checkpoints" / "last.pt", folder / "checkpoints" / "best.pt"
+    last, best = folder / checkpoint.LAST, folder / checkpoint.BEST
     loop = Loop(network, examples, recipe, way, accelerator, hooks)
     history = loop.restore(last) if last.exists() else []
     hooks.start(history)

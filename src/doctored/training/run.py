@@ -230,7 +230,7 @@ def make_network(recipe: Recipe, examples: Examples) -> Network:
 
 def load_weights(network: Network, source: Path) -> None:
     """Start from another run's best weights; the normalisation stays that of the new data."""
-    file = source / "checkpoints" / "best.pt" if source.is_dir() else source
+    file = source / checkpoint.BEST if source.is_dir() else source
     weights = checkpoint.load(file).get("network", {})
     own = network.state_dict()
     fitting = {
@@ -246,7 +246,7 @@ def load_weights(network: Network, source: Path) -> None:
 def load_run(folder: Path) -> Network:
     """The network of a run with its best weights and its own normalisation."""
     recipe = Plan.from_toml(folder / "config.toml").recipe
-    weights = checkpoint.load(folder / "checkpoints" / "best.pt")["network"]
+    weights = checkpoint.load(folder / checkpoint.BEST)["network"]
     if recipe.network == FROZEN:
         network: Network = open_encoder(recipe)
         network.load_state_dict({**network.state_dict(), **weights})  # the run kept the head's alone

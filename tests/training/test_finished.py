@@ -15,6 +15,7 @@ from doctored.detector.session import Session
 from doctored.errors import DataError, UsageError
 from doctored.measure.calibrate import choose_calibration
 from doctored.measure.likelihood import PRIOR
+from doctored.measure.thresholds import operating_points
 from doctored.training import RunResult, finished
 from doctored.training.finished import export, export_int8, open_run
 from doctored.training.publish import (
@@ -133,7 +134,8 @@ def test_a_source_of_one_class_is_no_domain(trained: Trained) -> None:
     examples, manifest = trained.examples, trained.manifest
     rows = find_rows(manifest, examples)
     labels = manifest.column("label")
-    lone = {row for part in ("train", "val") for row in rows[part][:12] if labels[row] == "real"}
+    reals = {part: [row for row in rows[part] if labels[row] == "real"] for part in ("train", "val", "held")}
+    lone = {row for found in reals.values() for row in found[:6]}
     sources = ["thumbnails.zip" if row in lone else "toy.zip" for row in range(len(manifest))]
     other = replace(trained, manifest=manifest.with_columns(source=sources))
     within = find_domain(other.manifest, examples)
@@ -152,6 +154,10 @@ def test_a_source_of_one_class_is_no_domain(trained: Trained) -> None:
     left_out = len(inside) - len(truth)
     assert left_out
     assert f"the other {left_out} are of sources with one class alone" in card.card.text
+    bought = card.thresholds["fake"][0]
+    assert bought.n == len(reals["held"]) - 6
+    expected = operating_points(*measured.buyers(examples), [bought.budget])["fake"][0]
+    assert bought.logit == expected.logit
 
 
 @pytest.mark.usefixtures("quick")

@@ -136,7 +136,7 @@ def make_detector(trained: Trained, note: Callable[[str], None]) -> Made:
     note("calibrating, and buying thresholds, on the validation split")
     measured = measure(trained)
     note(f"calibrated by {describe_calibration(measured.calibration)}")
-    if why := choose_budgets(examples)[1]:
+    if why := choose_budgets(measured.buyers(examples)[1])[1]:
         note(why)
     card = make_card(trained, measured)
     note("exporting, and comparing torch with onnxruntime on real pictures")
@@ -150,7 +150,7 @@ def make_detector(trained: Trained, note: Callable[[str], None]) -> Made:
 
 class Measured(NamedTuple):
     """What the validation split decided; by part, in the examples' order: `logits`, calibrated, and `within`,
-    which pictures calibration and distance are taken of (`find_domain`)."""
+    which pictures calibration, thresholds and distance are taken of (`find_domain`)."""
 
     calibration: Calibration
     neighbourhood: Neighbourhood
@@ -161,6 +161,11 @@ class Measured(NamedTuple):
     @property
     def affine(self) -> Affine:
         return self.calibration.affine
+
+    def buyers(self, examples: Examples) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+        """Logits float64 [n] and labels uint8 [n] of the pictures that buy thresholds."""
+        part, inside = examples.buying, self.within[examples.buying]
+        return self.logits[part][inside], examples.labels[getattr(examples, part)[inside]]
 
 
 def measure(trained: Trained) -> Measured:
@@ -193,9 +198,8 @@ def describe_calibration(calibration: Calibration) -> str:
     return f"{calibration.kind} scaling" + (f" (cross-validated log loss: {losses})" if losses else "")
 
 
-def choose_budgets(examples: Examples) -> tuple[tuple[float, ...], str]:
+def choose_budgets(labels: NDArray[np.uint8]) -> tuple[tuple[float, ...], str]:
     """5 % and 1 %, whatever their bound, and 0.1 % where there are pictures to promise it; else why not."""
-    labels = examples.labels[getattr(examples, examples.buying)]
     least, rarer = needed(SMALL_BUDGET), min(int((labels == target).sum()) for target in (0, 1))
     if rarer >= least:
         return (*BUDGETS, SMALL_BUDGET), ""
@@ -208,9 +212,9 @@ def choose_budgets(examples: Examples) -> tuple[tuple[float, ...], str]:
 def make_card(trained: Trained, measured: Measured, name: str = "") -> Card:
     """The card of a detector that was measured so; `name` where it is not the run's own."""
     examples, about, recipe = trained.examples, trained.about, trained.recipe
-    budgets, why = choose_budgets(examples)
-    buyers = getattr(examples, examples.buying)
-    points = operating_points(measured.logits[examples.buying], examples.labels[buyers], budgets)
+    logits, labels = measured.buyers(examples)
+    budgets, why = choose_budgets(labels)
+    points = operating_points(logits, labels, budgets)
     low, high = find_sides(trained.manifest, recipe)
     return Card(
         name=name or trained.name,
@@ -286,7 +290,8 @@ def describe_choices(trained: Trained, measured: Measured) -> str:
         told += ", of which real and fake ones weigh the same in all"
     if not len(trained.examples.held):
         return f"{told}, which chose the epoch and bought the thresholds, too."
-    return f"{told}; thresholds bought on {len(trained.examples.held):,} others, which chose nothing."
+    buyers = len(measured.buyers(trained.examples)[1])
+    return f"{told}; thresholds bought on {buyers:,} others, which chose nothing."
 
 
 def find_sides(manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
@@ -313,7 +318,7 @@ def make_metrics(
         for part, logits in measured.logits.items()
         for key, metric in describe(examples.labels[getattr(examples, part)], logits).items()
     }
-    sureness = np.abs(measured.logits[examples.buying])
+    sureness = np.abs(measured.buyers(examples)[0])
     for coverage in selective.COVERAGES:
         cut = figure(
             selective.cut_for_coverage(sureness, coverage),

@@ -29,7 +29,7 @@ def find_rows(manifest: Manifest, examples: Examples) -> dict[str, NDArray[np.in
 
 def find_domain(manifest: Manifest, examples: Examples) -> dict[str, NDArray[np.bool_]]:
     """By part, which of its rows are of sources that have both classes: those that the domain distance is
-    measured from and the calibration fitted on.
+    measured from, the calibration fitted on and thresholds bought on.
 
     A source that is all real or all fake teaches, but it says nothing of the odds between the two, and would
     move them for the others. All rows, where no source has both, or where a part would lack a class.

@@ -10,17 +10,19 @@ from torch.nn import functional
 
 SCALES = (1, 2, 4)
 SIDE = 4  # of a place, in pixels of the picture
-FLOOR = 0.3  # squared grey levels, that flat places have a logarithm
-WIDTH = len(SCALES) * 3 * 4
-LEAST_SIDE = 8
+FLOOR = 1.0  # grey level, that flat places have a logarithm
+WIDTH = len(SCALES) * 3 * 7
+LEAST_SIDE = 3 * SCALES[-1]
 
 
 def texture(pixels: Tensor) -> Tensor:
-    """float [N, 3, H, W] in grey levels, H and W of 8 or more → float [N, 36].
+    """float [N, 3, H, W] in grey levels, H and W of 12 or more → float [N, 63].
 
-    At three scales, of brightness and of two differences of colour: the mean square difference between
-    neighbours by places of 4×4 pixels, its logarithm, and of that the mean over places, the deviation, the
-    least and the greatest.
+    At three scales, of brightness and of two differences of colour: differences between neighbours, by
+    places of 4×4 pixels. Of the logarithm of their mean square the mean over places, the deviation, the least
+    and the greatest; of how much that exceeds the square of their mean magnitude (few large steps, or many
+    small ones) the mean and the deviation; and how second differences compare to first ones, over the whole
+    picture.
     """
     red, green, blue = pixels.unbind(1)
     channels = torch.stack((pixels.mean(1), red - green, blue - green), 1)
@@ -29,7 +31,21 @@ def texture(pixels: Tensor) -> Tensor:
         seen = functional.avg_pool2d(channels, scale) if scale > 1 else channels
         corner = seen[:, :, :-1, :-1]
         across, down = seen[:, :, :-1, 1:] - corner, seen[:, :, 1:, :-1] - corner
-        energy = functional.avg_pool2d((across.square() + down.square()) / 2, SIDE // scale)
-        places = (energy + FLOOR).log().flatten(2)
+        square, magnitude = (across.square() + down.square()) / 2, (across.abs() + down.abs()) / 2
+        places = logarithm(functional.avg_pool2d(square, SIDE // scale)).flatten(2)
         found += [places.mean(2), places.std(2, correction=0), places.amin(2), places.amax(2)]
+        sparse = places - 2 * logarithm(functional.avg_pool2d(magnitude, SIDE // scale)).flatten(2)
+        found += [sparse.mean(2), sparse.std(2, correction=0)]
+        found.append(logarithm(bend(seen)) - logarithm(magnitude.mean((2, 3))))
     return torch.cat(found, 1)
+
+
+def bend(seen: Tensor) -> Tensor:
+    """Mean magnitude of the second differences down and across, float [N, C, H, W] → [N, C], both added."""
+    down = seen[:, :, 2:] - 2 * seen[:, :, 1:-1] + seen[:, :, :-2]
+    across = seen[:, :, :, 2:] - 2 * seen[:, :, :, 1:-1] + seen[:, :, :, :-2]
+    return down.abs().mean((2, 3)) + across.abs().mean((2, 3))
+
+
+def logarithm(differences: Tensor) -> Tensor:
+    return (differences + FLOOR).log()

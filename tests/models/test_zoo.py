@@ -217,7 +217,8 @@ def test_residual_embeds_cells_first_convolution_and_texture() -> None:
         expected = np.concatenate([cells.mean(2), cells.std(2)], 1)
         np.testing.assert_allclose(embedding[:, : net.place.start], expected, atol=1e-5)
         place = embedding[:, net.place]
-        np.testing.assert_allclose(place[:, :-WIDTH], np.log(first.std(2) + 0.03), atol=1e-4)
+        expected = np.concatenate([first.mean(2), np.log(first.std(2) + 0.03)], 1)
+        np.testing.assert_allclose(place[:, :-WIDTH], expected, atol=1e-4)
         pixels = pixels.permute(0, 3, 1, 2).double()
         np.testing.assert_allclose(place[:, -WIDTH:], texture(pixels), atol=1e-3)
         assert embedding.shape[1] == net.embedding_width()

@@ -50,19 +50,19 @@ class Residual(Network):
             layers += [Block(width) for _ in range(count)]
         self.layers = nn.Sequential(*layers)
         self.place = slice(2 * widths[-1], None)
-        self.width = 2 * widths[-1] + widths[0] + texture.WIDTH
+        self.width = 2 * (widths[-1] + widths[0]) + texture.WIDTH
 
     def features(self, x: Tensor) -> Tensor:
         return self.layers(x)  # type: ignore[no-any-return]
 
     def embed(self, x: Tensor, features: Tensor) -> Tensor:
         """Of each channel of the features the mean over the cells and the deviation; then, where the distance
-        is measured, of each channel of the first convolution the logarithm of the deviation, and the texture
-        of the pixels."""
+        is measured, of each channel of the first convolution the mean and the logarithm of the deviation, and
+        the texture of the pixels."""
         cells, first = (of.float().flatten(2) for of in (features, self.layers[:2](x)))
         deviation = (first.std(2, correction=0) + FLATTEST).log()
         grey = x.float() * (255 * self.std).reshape(1, 3, 1, 1)
-        parts = (cells.mean(2), cells.std(2, correction=0), deviation, texture.texture(grey))
+        parts = (cells.mean(2), cells.std(2, correction=0), first.mean(2), deviation, texture.texture(grey))
         return torch.cat(parts, 1)
 
     def embedding_width(self) -> int:

@@ -8,22 +8,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SCALES = (1, 2, 4)
+SCALES = (1, 2, 4, 8)
 SIDE = 4  # of a place, in pixels of the picture
 FLOOR = 1.0  # grey level, that flat places have a logarithm
-WIDTH = len(SCALES) * 3 * 7
+WIDTH = 3 * (3 * 7 + 5)
 LEAST_SIDE = 3 * SCALES[-1]
 
 
 def texture(pixels: Tensor) -> Tensor:
-    """float [N, 3, H, W] in grey levels, H and W of 12 or more → float [N, 63].
+    """float [N, 3, H, W] in grey levels → float [N, 78]; sides below 24 are continued by their last pixels.
 
-    At three scales, of brightness and of two differences of colour: differences between neighbours, by
-    places of 4×4 pixels. Of the logarithm of their mean square the mean over places, the deviation, the least
-    and the greatest; of how much that exceeds the square of their mean magnitude (few large steps, or many
-    small ones) the mean and the deviation; and how second differences compare to first ones, over the whole
-    picture.
+    At four scales, of brightness and of two differences of colour: differences between neighbours, by places
+    of 4×4 pixels (at the last scale one by one). Of the logarithm of their mean square the mean over places,
+    the deviation, the least and the greatest; of how much that exceeds the square of their mean magnitude
+    (few large steps, or many small ones) the mean and the deviation, but for the last scale; and how second
+    differences compare to first ones, over the whole picture.
     """
+    missing = [max(0, LEAST_SIDE - side) for side in pixels.shape[2:]]
+    if any(missing):
+        pixels = functional.pad(pixels, (0, missing[1], 0, missing[0]), mode="replicate")
     red, green, blue = pixels.unbind(1)
     channels = torch.stack((pixels.mean(1), red - green, blue - green), 1)
     found = []
@@ -32,10 +35,12 @@ def texture(pixels: Tensor) -> Tensor:
         corner = seen[:, :, :-1, :-1]
         across, down = seen[:, :, :-1, 1:] - corner, seen[:, :, 1:, :-1] - corner
         square, magnitude = (across.square() + down.square()) / 2, (across.abs() + down.abs()) / 2
-        places = logarithm(functional.avg_pool2d(square, SIDE // scale)).flatten(2)
+        side = max(1, SIDE // scale)
+        places = logarithm(functional.avg_pool2d(square, side)).flatten(2)
         found += [places.mean(2), places.std(2, correction=0), places.amin(2), places.amax(2)]
-        sparse = places - 2 * logarithm(functional.avg_pool2d(magnitude, SIDE // scale)).flatten(2)
-        found += [sparse.mean(2), sparse.std(2, correction=0)]
+        if scale <= SIDE:
+            sparse = places - 2 * logarithm(functional.avg_pool2d(magnitude, side)).flatten(2)
+            found += [sparse.mean(2), sparse.std(2, correction=0)]
         found.append(logarithm(bend(seen)) - logarithm(magnitude.mean((2, 3))))
     return torch.cat(found, 1)
 

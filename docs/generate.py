@@ -114,12 +114,7 @@ RESULTS = (
         "≥ 99.3 %",
     ),
     ("what its likelihood ratios cost above the least, bits", "lr.cllr", "plain", "≤ 0.01"),
-    (
-        "drawings of 32×32 that it calls `unsure`, the worst of five kinds",
-        "domain.reject",
-        "percent",
-        "≥ 95 %",
-    ),
+    ("what is no photo, of 32×32: `unsure`, the worst of five kinds", "domain.reject", "percent", "≥ 95 %"),
     ("thumbnails of photos from elsewhere that it calls fake", "domain.thumbnails", "percent", "≤ 10 %"),
     ("`evaluate --robustness` against bare inference", "evaluate.ratio", "times", "≤ 1.5×"),
     ("families of networks that keep the whole contract", "zoo.contract", "percent", "100 %"),

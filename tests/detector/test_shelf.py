@@ -80,6 +80,12 @@ def test_a_file_that_is_no_detector_is_not_shelved(folder, tmp_path):
     assert (folder / "shelf.json").read_text(encoding="utf-8") == EMPTY
 
 
+def test_a_changelog_is_not_named_by_a_place_on_somebodys_machine(folder, tmp_path):
+    with pytest.raises(UsageError, match="from the root of the checkout"):
+        shelve(build_toy_detector(tmp_path / "any.onnx"), changelog=str(tmp_path / "CHANGELOG.md"))
+    assert shelf() == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

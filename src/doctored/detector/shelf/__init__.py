@@ -67,9 +67,13 @@ def shelve(
 ) -> ShelfEntry:
     """Put a detector file on the shelf, in the place of one with the same name; for maintainers.
 
-    `golden` is a folder with golden.json and its pictures, which is copied along.
+    `golden` is a folder with golden.json and its pictures, which is copied along; `changelog` is told from
+    the root of the checkout. Raises UsageError for a changelog elsewhere, and for golden scores of another
+    file.
     """
     folder = folder or FOLDER
+    if Path(changelog).is_absolute():
+        raise UsageError(f"a changelog is named from the root of the checkout, not as {changelog}")
     file_bytes = file.read_bytes()
     card = Card.from_json(read_card_text(file_bytes))
     sha256 = hashlib.sha256(file_bytes).hexdigest()

@@ -57,6 +57,6 @@ def run_epochs(
             raise EnoughEpochs
 
     try:
-        train(workload.source, out, recipe, hooks=Hooks(epoch=step_aside, note=print))
+        train(workload.source, out, recipe, name="ours", hooks=Hooks(epoch=step_aside, note=print))
     except EnoughEpochs:
         return

@@ -26,6 +26,7 @@ from doctored.workers import available_cores
 COMPILE_PAYS_AFTER_STEPS = 2000
 TIMED_STEPS = 8
 WARMUP_STEPS = 3
+HOPELESS = 4  # times the fastest way's step: how long the first step of another may take and be timed on
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def choose_way(
     for way in ways:
         note(f"timing {describe(way)}")
         try:
-            speeds[way] = pictures_per_second(network, way, recipe, device)
+            speeds[way] = pictures_per_second(network, way, recipe, device, max(speeds.values(), default=0.0))
         except Exception as error:  # a compiler or kernel that this machine lacks: any kind of failure
             note(f"{describe(way)} does not run here: {type(error).__name__}")
     torch.compiler.reset()
@@ -129,8 +130,14 @@ def describe(way: Way) -> str:
     return " ".join([*words, "compiled"] if way.compiled else words)
 
 
-def pictures_per_second(network: Network, way: Way, recipe: Recipe, device: torch.device) -> float:
-    """Median speed of whole steps (forward, backward, update) on a copy of the network."""
+def pictures_per_second(
+    network: Network, way: Way, recipe: Recipe, device: torch.device, best: float = 0.0
+) -> float:
+    """Median speed of whole steps (forward, backward, update) on a copy of the network.
+
+    A way that is nowhere near the `best` speed so far in its first step is not timed further: bf16 without
+    units for it would take minutes. A compiled one's first step says nothing.
+    """
     trial = way.place(copy.deepcopy(network).to(device).train())
     model = way.compile(trial)
     optimizer = torch.optim.SGD(trial.parameters(), lr=0.0)
@@ -149,6 +156,9 @@ def pictures_per_second(network: Network, way: Way, recipe: Recipe, device: torc
         optimizer.zero_grad()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
+        taken = time.perf_counter() - start
+        if step == 0 and not way.compiled and taken * best > HOPELESS * recipe.batch_size:
+            return recipe.batch_size / taken
         if step >= WARMUP_STEPS:
-            seconds.append(time.perf_counter() - start)
+            seconds.append(taken)
     return recipe.batch_size / statistics.median(seconds)

@@ -33,7 +33,10 @@ def test_no_origin_is_trained_on_and_measured_on():
 
     learnt = names(TRAINING + GENERATED)
     assert learnt & names(HELD_OUT) == set()
-    assert len(learnt) == 2 * len(TRAINING + GENERATED)
+    assert len({origin.name for origin in TRAINING + GENERATED}) == len(TRAINING + GENERATED)
+    assert len({(origin.repository, origin.path) for origin in TRAINING + GENERATED}) == len(
+        TRAINING + GENERATED
+    )
 
 
 def test_a_photo_is_reduced_by_pillows_filters():
@@ -54,12 +57,13 @@ def test_the_training_set_joins_cifake(tmp_path):
     cifake = make_toy(tmp_path / "cifake.zip", n=40, archive="zip")
     out = tmp_path / "thumbnails"
     words = ["--photos", str(tmp_path), "--data", str(cifake), "--out", str(out), "--crops", "4"]
+    words += ["--whole", "2"]
     make_thumbnails.main(words)
     first = {path.name: path.read_bytes() for path in out.iterdir()}
     assert set(first) == {f"{origin.name}.zip" for origin in origins}
     manifest = Manifest.from_csv(tmp_path / "cifake-and-thumbnails.csv")
     rows = [row for row in manifest.rows() if row.id.startswith("thumbnails/")]
-    assert len(rows) == len(origins) * 3 * 4
+    assert len(rows) == len(origins) * 3 * 6
     assert len(manifest) == 40 + len(rows)
     assert manifest.metadata.reader is None
     labels = {origin.name: "real" for origin in TRAINING} | {origin.name: "fake" for origin in GENERATED}
@@ -70,10 +74,25 @@ def test_the_training_set_joins_cifake(tmp_path):
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
 
 
+def test_the_first_squares_do_not_depend_on_how_many_follow():
+    # who makes more of the same photos later has the earlier ones among them
+    pixels = np.random.default_rng(2).integers(0, 256, (70, 90, 3), dtype=np.uint8)
+    few, more = (
+        [
+            square.tobytes()
+            for square in make_thumbnails.cut_squares(pixels, 4, whole, np.random.default_rng(3))
+        ]
+        for whole in (0, 3)
+    )
+    assert more[:4] == few
+    *_, last = make_thumbnails.cut_squares(pixels, 4, 3, np.random.default_rng(3))
+    assert last.shape == (70, 70, 3)
+
+
 @pytest.mark.parametrize("origins", [TRAINING, GENERATED])
 def test_thumbnails_of_both_classes_are_saved_as_cifakes_or_not_at_all(tmp_path, origins):
     write_photos(tmp_path, origins)
-    made = [data for _, _, data in make_thumbnails.make(tmp_path, origins[0], 40, seed=0)]
+    made = [data for _, _, data in make_thumbnails.make(tmp_path, origins[0], 40, 3, seed=0)]
     pictures = [decode(data) for data in made]
     assert {(picture.width, picture.height) for picture in pictures} == {(32, 32)}
     saved = [picture.container().jpeg for picture in pictures if picture.format == "JPEG"]

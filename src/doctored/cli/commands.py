@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "Train a detector on a labelled data set.",
     "export": "Write a run's detector again, or in int8.",
     "interpolate": "Take a run's weights back part of the way to those that it started from.",
+    "restore": "Make a detector's run again from its file and its data.",
     "models": "List the networks that can be trained, and what each costs.",
     "data": "Pack and check data sets.",
 }

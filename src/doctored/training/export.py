@@ -25,6 +25,7 @@ from doctored.training.byte_weights import store_in_bytes
 
 OPSET = 18
 OUTPUTS = ("probability", "logit", "evidence", "embedding", "distance")
+WEIGHTS_PREFIX = "network."  # of the network's weights in a file: they are an attribute of `DetectorGraph`
 
 
 class Neighbourhood(NamedTuple):

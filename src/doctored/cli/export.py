@@ -13,6 +13,12 @@ from doctored.errors import UsageError
 VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
 
 
+def require_version(version: str | None) -> None:
+    """UsageError for one that is given and is no version."""
+    if version is not None and not VERSION.fullmatch(version):
+        raise UsageError(f"a version is three numbers, such as 1.1.0, not {version!r}")
+
+
 def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
     int8: Annotated[
@@ -29,8 +35,7 @@ def command(
     ] = None,
 ) -> None:
     """Write a run's detector again from its best weights, through the same gate as when it was trained."""
-    if version is not None and not VERSION.fullmatch(version):
-        raise UsageError(f"a version is three numbers, such as 1.1.0, not {version!r}")
+    require_version(version)
     require_training("exporting")
     from doctored.training import Recipe
     from doctored.training.finished import export, export_int8, open_run, tell

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from doctored.cli.export import require_version
 from doctored.cli.train import require_training, shown
 from doctored.cli.training_tables import tell_shares
 from doctored.errors import UsageError
@@ -18,6 +19,9 @@ def command(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The new run's folder.")] = None,
     name: Annotated[str | None, typer.Option(help="The detector's name; else the folder's.")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="The detector's version, in its card; else that of RUN's.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Where the run's pictures lie now, if they were moved.")
     ] = None,
@@ -26,6 +30,7 @@ def command(
 
     Without --share: what every tenth of the way gives on validation pictures; nothing is written.
     """
+    require_version(version)
     require_training("interpolating")
     if (share is None) != (out is None):
         raise UsageError("give --share and --out to write a run, or neither to try every tenth of the way")
@@ -36,7 +41,7 @@ def command(
         if share is None or out is None:
             lines = tell_shares(try_shares(run, start, data=data, hooks=hooks))
         else:
-            detector = interpolate(run, start, out, share, name=name, data=data, hooks=hooks)
+            detector = interpolate(run, start, out, share, name=name, version=version, data=data, hooks=hooks)
             lines = iter([f"detector: {detector}", f"next: doctored scan PICTURES --detector {detector}"])
     for line in lines:
         typer.echo(line)

@@ -52,16 +52,17 @@ def interpolate(
     share: float,
     *,
     name: str | None = None,
+    version: str | None = None,
     data: Folder | None = None,
     hooks: Hooks | None = None,
 ) -> Path:
     """A run in `out` whose weights lie `share` of the way from those of `start` to those of `run`.
 
     It is calibrated, measured and exported like every run; its data, splits and epochs are those of `run`.
-    `name` is the detector's (else the folder's), `data` where the pictures lie now, if they were moved.
-    Returns the detector's path. Raises UsageError for a share that is not between 0 and 1, for runs of
-    different networks and for an `out` that is finished, DataError where `start` has learnt from what `run`
-    is validated or tested on.
+    `name` is the detector's (else the folder's), `version` its version (else that of `run`'s), `data` where
+    the pictures lie now, if they were moved. Returns the detector's path. Raises UsageError for a share that
+    is not between 0 and 1, for runs of different networks and for an `out` that is finished, DataError where
+    `start` has learnt from what `run` is validated or tested on.
     """
     run, out, hooks = Path(run), Path(out), hooks or Hooks()
     name = name or out.name
@@ -86,6 +87,7 @@ def interpolate(
         commit=find_commit(),
         start=plan.start,
         share=share,
+        version=version or trained.about.version,
     )
     between.place(share)
     publish(replace(trained, name=name, about=about), out, hooks.note)

@@ -24,11 +24,12 @@ def test_each_recipe_gives_its_own_figures(
     asked: dict[str, Any] = {}
 
     def train_folds(data: Path, out: Path, recipe: Recipe, **settings: Any) -> dict[str, Any]:
-        asked.update(settings, out=out, network=recipe.network)
+        asked.update(settings, out=out, network=recipe.network, encoder=recipe.encoder)
         return POOLED
 
     monkeypatch.setattr(faces, "train_folds", train_folds)
-    figures = faces.measure(name, tmp_path / "faces.zip", tmp_path)
+    figures = faces.measure(name, tmp_path / "faces.zip", tmp_path, tmp_path / "clip.onnx")
+    assert asked["encoder"] == (str(tmp_path / "clip.onnx") if asked["network"] == "frozen" else "")
     assert (asked["folds"], asked["out"]) == (5, tmp_path / name)
     assert set(figures) == {f"{prefix}.accuracy", f"{prefix}.auc"}
     accuracy = figures[f"{prefix}.accuracy"]

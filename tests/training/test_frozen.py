@@ -125,6 +125,35 @@ def test_a_run_on_an_onnx_file_keeps_the_contract(
     assert result.history == rows
 
 
+def test_layers_lie_side_by_side_and_the_distance_is_of_the_last(
+    onnx_encoder: Path, toy: Path, tmp_path: Path, home: Path
+) -> None:
+    alone = [open_encoder(replace(RECIPE, encoder=str(onnx_encoder), layer=layer)) for layer in ("1", "2")]
+    both = open_encoder(replace(RECIPE, encoder=str(onnx_encoder), layer="2, 1"))
+    x = torch.rand(3, 3, SIDE, SIDE)
+    expected = torch.cat([encoder.features(x) for encoder in alone], 1)
+    torch.testing.assert_close(both.features(x), expected)
+    assert (both.embedding_width(), both.place_width()) == (2 * WIDTH, WIDTH)
+    torch.testing.assert_close(both(x).embedding[:, both.place], alone[1](x).embedding)
+    result = train(
+        toy, tmp_path / "run", replace(RECIPE, encoder=str(onnx_encoder), layer="1,2"), device="cpu"
+    )
+    packed = Pack.open(next((home / "packs").iterdir()))
+    check_detector(result, packed.pixels[:20], (6, 6))
+    held = onnx.load_from_string(result.detector.read_bytes())
+    shapes = {tensor.name: list(tensor.dims) for tensor in held.graph.initializer}
+    assert [WIDTH, WIDTH] in [shape for name, shape in shapes.items() if "whitening" in name]
+
+
+def test_layers_that_do_not_fit_together_are_refused(onnx_encoder: Path, finished: RunResult) -> None:
+    with pytest.raises(UsageError, match="different grids"):
+        open_encoder(replace(RECIPE, encoder=str(onnx_encoder), layer="tokens,sum1"))
+    with pytest.raises(UsageError, match="from 1 to 2"):
+        open_encoder(replace(RECIPE, encoder=str(onnx_encoder), layer="1,3"))
+    with pytest.raises(UsageError, match="ONNX file alone"):
+        open_encoder(replace(RECIPE, encoder=str(finished.folder), layer="1,2"))
+
+
 def test_a_run_on_another_run_is_its_features_under_a_new_head(
     finished: RunResult, toy: Path, tmp_path: Path, home: Path
 ) -> None:

@@ -94,6 +94,7 @@ class OnnxEncoder(FrozenNetwork):
     def __init__(self, file: OnnxLayer, channels: int, **about: Any) -> None:
         super().__init__(channels, **about)
         self.file = file
+        self.place = slice(channels - (file.last or channels), None)
 
     def encode(self, x: Tensor) -> Tensor:
         return torch.from_numpy(self.file.run(x.cpu().contiguous().numpy())).to(x.device)
@@ -210,6 +211,8 @@ def find_layer(encoder: Network, layer: str) -> str:
             raise UsageError(f"a layer is a number from 1 to {len(stages)}, or a module's name, not {layer}")
         return names[id(stages[int(layer) - 1])]
     if layer not in names.values():
+        if "," in layer:
+            raise UsageError("several layers are taken of an ONNX file alone; name one")
         raise UsageError(f"the encoder has no layer {layer!r}: {suggest(layer, names.values())}")
     return layer
 

@@ -24,7 +24,7 @@ from doctored.training.recipe import Recipe
 
 def require_room_in_file(network: FrozenNetwork, recipe: Recipe) -> None:
     """TrainingError, before any feature is computed, for an encoder that no detector file can hold."""
-    whitening = network.head.in_channels**2
+    whitening = network.place_width() ** 2
     needed = network.weights * (1 if recipe.encoder_int8 else 4) + 4 * whitening
     if needed > MAX_FILE_BYTES:
         raise TrainingError(

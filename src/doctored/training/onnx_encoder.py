@@ -16,13 +16,16 @@ from doctored.training.byte_weights import round_graph
 from doctored.training.recipe import Recipe
 
 FLOAT = onnx.TensorProto.FLOAT
+LAYERS = "layers_side_by_side"
 
 
 @dataclass(frozen=True, eq=False)
 class OnnxLayer:
     """A graph from one input, pictures float [N, 3, side, side], to one output, the layer's.
 
-    `side` is 0 where the graph takes any; `content` is the graph as a file, `weights` counts what it holds.
+    Of several layers the output is theirs side by side, channel by channel, and `last` how many channels the
+    last one has (0: there is just one). `side` is 0 where the graph takes any; `content` is the graph as a
+    file, `weights` counts what it holds.
     """
 
     model: Any
@@ -31,6 +34,7 @@ class OnnxLayer:
     output_name: str
     side: int
     weights: int
+    last: int
     session: EncoderSession
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -40,9 +44,11 @@ class OnnxLayer:
 def read_layer(path: Path, recipe: Recipe) -> OnnxLayer:
     """Read an encoder, cut behind the recipe's layer: a tensor's name, a number, or empty for its output.
 
-    A number counts the residual sums, from 1 at the pixels: a transformer has two a block. Raises UsageError
-    for a file that is no ONNX file, uses operators of its own, or takes no pictures of this layout, and for
-    a layer that is not there.
+    Several, with commas between, are taken together (after Koutlis & Papadopoulos, "Leveraging
+    representations from intermediate encoder-blocks for synthetic image detection", ECCV 2024). A number
+    counts the residual sums, from 1 at the pixels: a transformer has two a block. Raises UsageError for a
+    file that is no ONNX file, uses operators of its own, or takes no pictures of this layout, and for a layer
+    that is not there.
     """
     model = read_model(path)
     if foreign := sorted({node.domain for node in model.graph.node} - {"", "ai.onnx"}):
@@ -51,20 +57,23 @@ def read_layer(path: Path, recipe: Recipe) -> OnnxLayer:
             "export the encoder anew, without a runtime's optimisations"
         )
     input_name, side = find_input(model, path.name)
-    output_name = find_tensor(model, recipe.layer)
+    names = find_tensors(model, recipe.layer)
     try:
-        cut = onnx.utils.Extractor(model).extract_model([input_name], [output_name])
+        cut = onnx.utils.Extractor(model).extract_model([input_name], names)
+        if len(names) > 1:
+            lay_side_by_side(cut, names)
         if recipe.encoder_int8:
             round_graph(cut)
         onnx.checker.check_model(cut)
         content: bytes = cut.SerializeToString()
     except Exception as error:  # the checker's and the extractor's own kinds
         raise UsageError(
-            f"{path.name} cannot be cut behind {output_name!r}, or needs more than pictures; take another"
+            f"{path.name} cannot be cut behind {', '.join(names)}, or needs more than pictures; take another"
         ) from error
     weights = sum(math.prod(tensor.dims) for tensor in cut.graph.initializer)
     session = EncoderSession(content, threads=recipe.threads or None)
-    return OnnxLayer(cut, content, input_name, output_name, side, weights, session)
+    output, last = str(cut.graph.output[0].name), channels(model, names[-1]) if len(names) > 1 else 0
+    return OnnxLayer(cut, content, input_name, output, side, weights, last, session)
 
 
 def read_model(path: Path) -> Any:
@@ -94,6 +103,49 @@ def find_input(model: Any, name: str) -> tuple[str, int]:
             if sizes[2] == sizes[3]:
                 return entry.name, int(sizes[2])
     raise UsageError(f"{name} has no input for pictures, float32 [N, 3, side, side]; export it with one")
+
+
+def find_tensors(model: Any, layer: str) -> list[str]:
+    """The tensors that `layer` names, several with commas between, in the graph's order.
+
+    UsageError for several that cannot lie side by side.
+    """
+    made = [name for node in model.graph.node for name in node.output]
+    if layer in made or "," not in layer:
+        return [find_tensor(model, layer)]
+    names = sorted({find_tensor(model, part.strip()) for part in layer.split(",")}, key=made.index)
+    shapes = {name: shape(model, name) for name in names}
+    # tokens [N, T, d] and maps [N, d, h, w]: all but the channels must agree
+    alike = {(len(sizes), tuple(sizes[1:-1] if len(sizes) == 3 else sizes[2:])) for sizes in shapes.values()}
+    if len(alike) > 1 or not all(channels(model, name) for name in names):
+        raise UsageError(f"layers of different grids cannot be taken together: {', '.join(names)}")
+    return names
+
+
+def shape(model: Any, name: str) -> list[int]:
+    """The sizes of a computed tensor, 0 where one is open."""
+    entries = (*model.graph.value_info, *model.graph.output)
+    found = next(entry for entry in entries if entry.name == name)
+    return [size.dim_value for size in found.type.tensor_type.shape.dim]
+
+
+def channels(model: Any, name: str) -> int:
+    """How many channels tokens [N, T, d] or a map [N, d, h, w] have."""
+    sizes = shape(model, name)
+    return sizes[2] if len(sizes) == 3 else sizes[1]
+
+
+def lay_side_by_side(model: Any, names: list[str]) -> None:
+    """Make one output of these, in place: joined along their channels."""
+    is_tokens = len(shape(model, names[0])) == 3
+    joined = onnx.helper.make_node("Concat", names, [LAYERS], axis=2 if is_tokens else 1)
+    model.graph.node.append(joined)
+    first = next(entry for entry in model.graph.output if entry.name == names[0])
+    sizes = [size.dim_value or None for size in first.type.tensor_type.shape.dim]
+    sizes[2 if is_tokens else 1] = sum(channels(model, name) for name in names)
+    output = onnx.helper.make_tensor_value_info(LAYERS, FLOAT, sizes)
+    del model.graph.output[:]
+    model.graph.output.append(output)
 
 
 def find_tensor(model: Any, layer: str) -> str:

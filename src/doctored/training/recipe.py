@@ -53,7 +53,7 @@ class Recipe:
     layer_decay: float = setting(1.0, "each stage nearer the pixels learns at this factor of the next's rate")
     lora: int = setting(0, "rank of LoRA's adapters, which learn in the body's stead (0: none)")
     encoder: str = setting("", "for the network 'frozen': a network, a run's folder or an .onnx file")
-    layer: str = setting("", "its layer: a number, counted from the pixels, or a name (empty: the last)")
+    layer: str = setting("", "its layer, or several: numbers from the pixels, or names (empty: the last)")
     encoder_side: int = setting(0, "pictures are enlarged to this many pixels a side for it (0: as it needs)")
     encoder_int8: bool = setting(False, "its weights are rounded to 8 bits, and take a byte each in the file")
     encoder_pixels: str = setting("imagenet", "how an .onnx file wants pixels: imagenet, clip, half or unit")

@@ -5,8 +5,8 @@
 `faces.accuracy` is recipes/faces.toml, `faces.resnet.accuracy` recipes/faces-resnet18.toml, the starting
 project's network. Every picture is tested once, by a network that saw neither it nor its twin; calibration
 and the choice of the epoch are on pictures of the other folds. It is `doctored train faces.zip --folds 5
---recipe ...`, whose folder `--out` is; the same command goes on where it was stopped. `--encoder` is where the
-encoder lies that the first recipe names (benchmarks/clip_encoder.py makes it).
+--recipe ...`, whose folder `--out` is; the same command goes on where it was stopped. `--encoder` is
+where the encoder lies that the first recipe names (benchmarks/clip_encoder.py makes it).
 """
 
 import json

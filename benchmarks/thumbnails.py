@@ -45,7 +45,7 @@ class Origin(NamedTuple):
 TRAINING = (
     Origin("imagenet-sample", "EliSchwartz/imagenet-sample-images", ""),
     Origin("imagen", "ajschumacher/imagen", "imagen"),
-    Origin("ai-photos-real", "olivaoriol/AIGameApp", "images/real"),
+    Origin("ai-photos-real", "olivaoriol/AIGameApp", "images/real", only="images/real/"),
 )
 # No photos: DALL·E 3, Midjourney 6, DeepFloyd IF and three of Stable Diffusion XL, a hundred pictures each.
 GENERATED = (Origin("ai-photos", "olivaoriol/AIGameApp", "images/ai", only="images/ai/"),)

@@ -150,7 +150,7 @@ def test_layers_that_do_not_fit_together_are_refused(onnx_encoder: Path, finishe
         open_encoder(replace(RECIPE, encoder=str(onnx_encoder), layer="tokens,sum1"))
     with pytest.raises(UsageError, match="from 1 to 2"):
         open_encoder(replace(RECIPE, encoder=str(onnx_encoder), layer="1,3"))
-    with pytest.raises(UsageError, match="ONNX file alone"):
+    with pytest.raises(UsageError, match="only an ONNX file"):
         open_encoder(replace(RECIPE, encoder=str(finished.folder), layer="1,2"))
 
 

@@ -3,7 +3,9 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -15,9 +17,9 @@ from doctored.detector.onnx_file import read_card_text
 from doctored.errors import DataError, DetectorError, UsageError
 from doctored.training import Recipe, RunResult, checkpoint, train
 from doctored.training.ancestry import find_earlier_splits
-from doctored.training.finished import open_run
+from doctored.training.finished import export, open_run
 from doctored.training.interpolate import interpolate, try_shares
-from doctored.training.restore import read_weights, recipe_of, restore
+from doctored.training.restore import read_making, read_weights, restore
 from doctored.training.run import Plan, load_run
 from small_training import SMALL
 
@@ -30,7 +32,7 @@ def restored(finished: RunResult, toy: Path, tmp_path_factory: pytest.TempPathFa
         return restore(finished.detector, toy, folder / "toy")
 
 
-def tampered(detector: Path, out: Path, card: dict[str, str] | None = None, weight: str = "") -> Path:
+def tampered(detector: Path, out: Path, card: dict[str, Any] | None = None, weight: str = "") -> Path:
     """The detector with other texts in its card's card, or one weight moved."""
     model = onnx.load(detector)
     for entry in model.metadata_props:
@@ -105,7 +107,7 @@ def test_weights_that_are_not_the_networks_are_refused(
     other = tampered(
         finished.detector, tmp_path / "other.onnx", {"command": f"{command} --set network=residual-small"}
     )
-    with pytest.raises(UsageError, match="not those of the network 'residual-small'"):
+    with pytest.raises(UsageError, match="not one to one"):
         restore(other, toy, tmp_path / "run")
 
 
@@ -122,28 +124,80 @@ def test_a_network_that_says_something_else_than_the_file_is_refused(
 
 
 def test_cards_without_a_training_are_refused(finished: RunResult, toy: Path, tmp_path: Path) -> None:
-    for command in ("by hand", "doctored train 'toy.zip", ""):
-        card = Card.from_json(read_card_text(finished.detector.read_bytes()))
-        with pytest.raises(UsageError, match="no command that trained it"):
-            recipe_of(replace(card, card=replace(card.card, command=command)))
-    card = replace(card, card=replace(card.card, command="doctored train toy.zip --set network=frozen"))
-    with pytest.raises(UsageError, match="frozen encoder"):
-        recipe_of(card)
+    card = Card.from_json(read_card_text(finished.detector.read_bytes()))
+    trained = "doctored train toy.zip"
+    for command, why in (
+        ("by hand", "no command that trained it"),
+        ("doctored train 'toy.zip", "no command that trained it"),
+        ("", "no command that trained it"),
+        (f"{trained} && doctored interpolate a b --share x", "no command that trained it"),
+        (f"{trained} && doctored interpolate a b --share nan", "no command that trained it"),
+        (f"{trained} --set network=frozen", "frozen encoder"),
+        (f"{trained} --set network=hf/somebody/something", "from elsewhere"),
+        (f"{trained} --set weights=pretrained --set network=resnet18", "from elsewhere"),
+        (f"{trained} --set teacher=runs/other", "had a teacher"),
+        (f"{trained} --folds 5", "several folds"),
+        (f"{trained} --set size=64", "contradicts itself"),
+        (f"{trained} --set seed=-1", "seed is between"),
+        (f"{trained} --set nothing=1", "no setting is called"),
+        (f"{trained} --init-from runs/first", "started from the run 'first'; give it with --init-from"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            read_making(replace(card, card=replace(card.card, command=command)), has_start=False)
 
 
 def test_a_finished_run_is_not_written_over(finished: RunResult, toy: Path) -> None:
-    with pytest.raises(UsageError, match="holds a finished run"):
+    with pytest.raises(UsageError, match="not empty"):
         restore(finished.detector, toy, finished.folder)
+
+
+def test_val_is_parted_as_the_card_counts_it(finished: RunResult, toy: Path, tmp_path: Path) -> None:
+    # an older version bought thresholds on another share, and the digest does not tell
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("doctored.training.material.BUYING_SHARE", 2 / 3)
+        older = train(toy, tmp_path / "older", replace(SMALL, epochs=1), device="cpu")
+    again = restore(older.detector, toy, tmp_path / "again")
+    parts = [open_run(run).examples for run in (older.folder, again)]
+    assert len(parts[0].held) != len(open_run(finished.folder).examples.held)
+    assert (parts[0].held == parts[1].held).all()
+    assert (parts[0].val == parts[1].val).all()
+    unknown = tampered(older.detector, tmp_path / "unknown.onnx", {"counts": {"val.real": 1}})
+    with pytest.raises(DataError, match="parted in a way that is not known"):
+        restore(unknown, toy, tmp_path / "run")
+
+
+def test_symmetric_residual_networks_come_back(toy: Path, tmp_path: Path) -> None:
+    recipe = replace(SMALL, epochs=1, network="residual-small", symmetric=True)
+    run = train(toy, tmp_path / "small", recipe, device="cpu")
+    again = restore(run.detector, toy, tmp_path / "again")
+    assert load_run(again).symmetric
+    made = export(again, open_run(again), tmp_path / "again.onnx", print)
+    card = Card.from_json(read_card_text(made.read_bytes()))
+    assert "trained for 1 epochs" in card.card.text
+    assert (card.digest, card.card.command) == (
+        Card.from_json(read_card_text(run.detector.read_bytes())).digest,
+        "doctored train toy.zip --out runs/small " + card.card.command.split("runs/small ")[1],
+    )
+
+
+def test_weights_that_are_no_numbers_are_refused(finished: RunResult, toy: Path, tmp_path: Path) -> None:
+    model = onnx.load(finished.detector)
+    tensor = next(entry for entry in model.graph.initializer if entry.name == "network.head.bias")
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.full(1, np.nan, np.float32), tensor.name))
+    with pytest.raises(DetectorError, match="not numbers"):
+        read_weights(model.SerializeToString())
+    with pytest.raises(DetectorError, match="cannot be read"):
+        read_weights(b"no detector")
 
 
 def test_the_shipped_detectors_tell_their_recipe() -> None:
     from doctored.detector.shelf import shelf
 
     for entry in shelf():
-        recipe, told = recipe_of(entry.card)
-        assert isinstance(recipe, Recipe)
-        assert recipe.size == 32
-        assert 0 < told["share"] <= 1
+        made = read_making(entry.card, has_start=True)
+        assert isinstance(made.recipe, Recipe)
+        assert made.recipe.size == 32
+        assert 0 < made.share <= 1
 
 
 def test_the_command(

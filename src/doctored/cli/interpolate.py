@@ -20,7 +20,7 @@ def command(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The new run's folder.")] = None,
     name: Annotated[str | None, typer.Option(help="The detector's name; else the folder's.")] = None,
     version: Annotated[
-        str | None, typer.Option(help="The detector's version, in its card; else that of RUN's.")
+        str | None, typer.Option(help="The detector's version, in its card; else RUN's.")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Where the run's pictures lie now, if they were moved.")

@@ -212,7 +212,7 @@ def find_layer(encoder: Network, layer: str) -> str:
         return names[id(stages[int(layer) - 1])]
     if layer not in names.values():
         if "," in layer:
-            raise UsageError("several layers are taken of an ONNX file alone; name one")
+            raise UsageError("only an ONNX file gives several layers; name one")
         raise UsageError(f"the encoder has no layer {layer!r}: {suggest(layer, names.values())}")
     return layer
 

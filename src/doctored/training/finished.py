@@ -19,6 +19,7 @@ from doctored.training.loop import Hooks
 from doctored.training.material import Material, count_splits, pack_manifest
 from doctored.training.publish import (
     DISTANCE_PERCENTILE,
+    EPOCHS,
     About,
     Made,
     Trained,
@@ -71,7 +72,7 @@ def open_run(
     splits = json.loads(told.read_text(encoding="utf-8")) if told.exists() else {}
     material = Material(Path(plan.data), packed, packed.manifest, splits)
     examples = material.examples()
-    told = folder / "model_card.json"
+    told, card = folder / "model_card.json", None
     if told.exists():
         card = Card.from_json(told.read_text(encoding="utf-8"))
         of = card.card
@@ -85,7 +86,11 @@ def open_run(
         counts, commit = count_splits(examples), find_commit()
         about = About(material.title, material.licence, counts, command, commit, plan.start, plan.share)
     rows = folder / "metrics.jsonl"
-    epochs = len(rows.read_text(encoding="utf-8").splitlines()) if rows.exists() else 0
+    if rows.exists():
+        epochs = len(rows.read_text(encoding="utf-8").splitlines())
+    else:  # a restored run's rows are gone, and its card tells
+        counted = EPOCHS.search(card.card.text) if card else None
+        epochs = int(counted[1]) if counted else 0
     return Trained(load_run(folder), examples, packed.manifest, plan.recipe, name, about, epochs)
 
 

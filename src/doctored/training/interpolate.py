@@ -59,7 +59,7 @@ def interpolate(
     """A run in `out` whose weights lie `share` of the way from those of `start` to those of `run`.
 
     It is calibrated, measured and exported like every run; its data, splits and epochs are those of `run`.
-    `name` is the detector's (else the folder's), `version` its version (else that of `run`'s), `data` where
+    `name` is the detector's (else the folder's), `version` its version (else `run`'s), `data` where
     the pictures lie now, if they were moved. Returns the detector's path. Raises UsageError for a share that
     is not between 0 and 1, for runs of different networks and for an `out` that is finished, DataError where
     `start` has learnt from what `run` is validated or tested on.

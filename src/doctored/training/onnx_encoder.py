@@ -113,7 +113,13 @@ def find_tensors(model: Any, layer: str) -> list[str]:
     made = [name for node in model.graph.node for name in node.output]
     if layer in made or "," not in layer:
         return [find_tensor(model, layer)]
-    names = sorted({find_tensor(model, part.strip()) for part in layer.split(",")}, key=made.index)
+    parts = [part.strip() for part in layer.split(",")]
+    if "" in parts:
+        raise UsageError(f"{layer!r} names no layer between two commas; leave the comma out")
+    names = sorted({find_tensor(model, part) for part in parts}, key=made.index)
+    ranks = tensor_ranks(model)
+    if odd := [name for name in names if ranks.get(name) not in (3, 4)]:
+        raise UsageError(f"the layer {odd[0]!r} gives neither tokens nor a map; name another")
     shapes = {name: shape(model, name) for name in names}
     # tokens [N, T, d] and maps [N, d, h, w]: all but the channels must agree
     alike = {(len(sizes), tuple(sizes[1:-1] if len(sizes) == 3 else sizes[2:])) for sizes in shapes.values()}

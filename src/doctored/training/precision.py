@@ -26,7 +26,10 @@ from doctored.workers import available_cores
 COMPILE_PAYS_AFTER_STEPS = 2000
 TIMED_STEPS = 8
 WARMUP_STEPS = 3
-HOPELESS = 4  # times the fastest way's step: how long the first step of another may take and be timed on
+HOPELESS, HOPELESS_S = (
+    4,
+    5.0,
+)  # a first step of more seconds, and of more times the fastest way's: no more steps
 
 
 @dataclass(frozen=True)
@@ -135,8 +138,8 @@ def pictures_per_second(
 ) -> float:
     """Median speed of whole steps (forward, backward, update) on a copy of the network.
 
-    A way that is nowhere near the `best` speed so far in its first step is not timed further: bf16 without
-    units for it would take minutes. A compiled one's first step says nothing.
+    A way that is nowhere near the `best` speed so far in its first step is not timed further: bf16 on a
+    processor without units for it would take minutes. A compiled one's first step says nothing.
     """
     trial = way.place(copy.deepcopy(network).to(device).train())
     model = way.compile(trial)
@@ -157,7 +160,8 @@ def pictures_per_second(
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         taken = time.perf_counter() - start
-        if step == 0 and not way.compiled and taken * best > HOPELESS * recipe.batch_size:
+        is_slow = taken > HOPELESS_S and taken * best > HOPELESS * recipe.batch_size
+        if step == 0 and is_slow and device.type == "cpu" and not way.compiled:
             return recipe.batch_size / taken
         if step >= WARMUP_STEPS:
             seconds.append(taken)

@@ -99,6 +99,7 @@ class Recipe:
             ("clip_norm", 0, 1e6),
             ("adversarial", 0, 64),
             ("teacher_share", 0, 1),
+            ("seed", 0, 2**63 - 1),
             ("patience", 0, 100_000),
             ("val_fraction", 0.001, 0.5),
             ("limit", 0, 1_000_000_000),

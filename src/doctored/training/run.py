@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import tomllib
 from collections.abc import Sequence
@@ -318,13 +319,13 @@ def describe_command(data: str, out: str, name: str, recipe: Recipe, start: str 
     shown = {**vars(recipe), "teacher": teacher}
     shown |= {key: without_folders(shown[key]) for key in ("network", "weights", "encoder")}
     changed = [
-        f"--set {key}={str(value).lower() if isinstance(value, bool) else value}"
+        f"--set {shlex.quote(f'{key}={str(value).lower() if isinstance(value, bool) else value}')}"
         for key, value in shown.items()
         if value != getattr(default, key)
     ]
     named = [f"--name {name}"] if name != out else []
     started = [f"--init-from runs/{start}"] if start else []
-    return " ".join(["doctored train", data, f"--out runs/{out}", *named, *started, *changed])
+    return " ".join(["doctored train", shlex.quote(data), f"--out runs/{out}", *named, *started, *changed])
 
 
 def find_commit() -> str | None:

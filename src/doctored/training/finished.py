@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,6 @@ from doctored.training.loop import Hooks
 from doctored.training.material import Material, count_splits, pack_manifest
 from doctored.training.publish import (
     DISTANCE_PERCENTILE,
-    EPOCHS,
     About,
     Made,
     Trained,
@@ -42,6 +42,7 @@ from doctored.training.quantise import (
 from doctored.training.run import Plan, describe_command, find_commit, load_run
 
 INT8 = "-int8"
+EPOCHS = re.compile(r"trained for (\d{1,6}) epochs")  # as `publish.describe_network` tells them
 MAX_NAME = 64
 
 Note = Callable[[str], None]

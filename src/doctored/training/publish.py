@@ -6,7 +6,6 @@ measured afterwards and changes nothing.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -244,9 +243,6 @@ def make_card(trained: Trained, measured: Measured, name: str = "") -> Card:
         ),
         digest=trained.manifest.digest(),
     )
-
-
-EPOCHS = re.compile(r"trained for (\d{1,6}) epochs")  # in `describe_network`'s text
 
 
 def count_shipped(network: Network) -> int:

@@ -44,21 +44,11 @@ def make_float(model: Any) -> int:
             "MatMul", [activations, f"{weights}_float"], list(scaled.output)
         )
     nodes = [made.get(node.output[0], node) for node in graph.node]
-    keep_needed(graph, nodes)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    ends = ([entry.name for entry in side] for side in (graph.input, graph.output))
+    model.CopyFrom(onnx.utils.Extractor(model).extract_model(*ends))
     return len(products)
-
-
-def keep_needed(graph: Any, nodes: list[Any]) -> None:
-    """The nodes and initializers that the outputs need, in the nodes' order."""
-    needed, kept = {entry.name for entry in graph.output}, []
-    for node in reversed(nodes):
-        if needed & set(node.output):
-            kept.append(node)
-            needed |= set(node.input)
-    initializers = [tensor for tensor in graph.initializer if tensor.name in needed]
-    del graph.node[:], graph.initializer[:], graph.value_info[:]
-    graph.node.extend(reversed(kept))
-    graph.initializer.extend(initializers)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -132,24 +132,8 @@ def test_the_command_tries_every_tenth_or_writes_one(
     assert main(["interpolate", str(tuned), start, "--share", "0.5"]) == 2
     assert "give --share and --out" in capsys.readouterr().err
     out = tmp_path / "half"
-    assert (
-        main(
-            [
-                "interpolate",
-                str(tuned),
-                start,
-                "--share",
-                "0.5",
-                "--out",
-                str(out),
-                "--name",
-                "mid",
-                "--version",
-                "1.2.0",
-            ]
-        )
-        == 0
-    )
+    words = ["--share", "0.5", "--out", str(out), "--name", "mid", "--version", "1.2.0"]
+    assert main(["interpolate", str(tuned), start, *words]) == 0
     assert f"detector: {out / 'detector.onnx'}" in capsys.readouterr().out
     card = Session((out / "detector.onnx").read_bytes()).card
     assert "--share 0.5 --name mid --out" in card.card.command

@@ -1,6 +1,5 @@
 """A run made again from its detector file and its data: what comes back, and what is refused."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,17 +31,13 @@ def restored(finished: RunResult, toy: Path, tmp_path_factory: pytest.TempPathFa
         return restore(finished.detector, toy, folder / "toy")
 
 
-def tampered(detector: Path, out: Path, card: dict[str, Any] | None = None, weight: str = "") -> Path:
-    """The detector with other texts in its card's card, or one weight moved."""
+def tampered(detector: Path, out: Path, card: dict[str, Any]) -> Path:
+    """The detector with other texts in its card's card."""
     model = onnx.load(detector)
     for entry in model.metadata_props:
-        if entry.key == METADATA_KEY and card:
+        if entry.key == METADATA_KEY:
             old = Card.from_json(entry.value)
             entry.value = replace(old, card=replace(old.card, **card)).to_json()
-    for tensor in model.graph.initializer:
-        if tensor.name == weight:
-            values = onnx.numpy_helper.to_array(tensor) + 0.5
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values, weight))
     onnx.save(model, out)
     return out
 
@@ -174,10 +169,8 @@ def test_symmetric_residual_networks_come_back(toy: Path, tmp_path: Path) -> Non
     made = export(again, open_run(again), tmp_path / "again.onnx", print)
     card = Card.from_json(read_card_text(made.read_bytes()))
     assert "trained for 1 epochs" in card.card.text
-    assert (card.digest, card.card.command) == (
-        Card.from_json(read_card_text(run.detector.read_bytes())).digest,
-        "doctored train toy.zip --out runs/small " + card.card.command.split("runs/small ")[1],
-    )
+    first = Card.from_json(read_card_text(run.detector.read_bytes()))
+    assert (card.digest, card.card.command) == (first.digest, first.card.command)
 
 
 def test_weights_that_are_no_numbers_are_refused(finished: RunResult, toy: Path, tmp_path: Path) -> None:
@@ -210,4 +203,3 @@ def test_the_command(
     assert "no detector file" in capsys.readouterr().err
     with pytest.raises(DetectorError):
         restore(tmp_path / "none.onnx", toy, tmp_path / "x")
-    shutil.rmtree(out)

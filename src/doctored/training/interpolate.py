@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from doctored.data.files import written_aside
 from doctored.data.split import find_digests
 from doctored.errors import DataError, UsageError
 from doctored.measure.summary import Figure, proportion
@@ -76,8 +75,7 @@ def interpolate(
         if (run / file).exists():
             shutil.copy(run / file, out / file)
     plan = replace(Plan.from_toml(run / "config.toml"), start=between.start, share=share)
-    with written_aside(out / "config.toml") as aside:
-        aside.write_text(plan.to_toml(), encoding="utf-8")
+    plan.save(out)
     trained = between.trained
     named = [f"--name {name}"] if name != out.name else []
     command = ["doctored interpolate", f"runs/{run.name} runs/{plan.start}", f"--share {share:g}", *named]

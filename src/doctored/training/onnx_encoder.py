@@ -60,8 +60,7 @@ def read_layer(path: Path, recipe: Recipe) -> OnnxLayer:
     names = find_tensors(model, recipe.layer)
     try:
         cut = onnx.utils.Extractor(model).extract_model([input_name], names)
-        if len(names) > 1:
-            lay_side_by_side(cut, names)
+        last = lay_side_by_side(cut, names) if len(names) > 1 else 0
         if recipe.encoder_int8:
             round_graph(cut)
         onnx.checker.check_model(cut)
@@ -72,8 +71,7 @@ def read_layer(path: Path, recipe: Recipe) -> OnnxLayer:
         ) from error
     weights = sum(math.prod(tensor.dims) for tensor in cut.graph.initializer)
     session = EncoderSession(content, threads=recipe.threads or None)
-    output, last = str(cut.graph.output[0].name), channels(model, names[-1]) if len(names) > 1 else 0
-    return OnnxLayer(cut, content, input_name, output, side, weights, last, session)
+    return OnnxLayer(cut, content, input_name, cut.graph.output[0].name, side, weights, last, session)
 
 
 def read_model(path: Path) -> Any:
@@ -117,78 +115,74 @@ def find_tensors(model: Any, layer: str) -> list[str]:
     if "" in parts:
         raise UsageError(f"{layer!r} names no layer between two commas; leave the comma out")
     names = sorted({find_tensor(model, part) for part in parts}, key=made.index)
-    ranks = tensor_ranks(model)
-    if odd := [name for name in names if ranks.get(name) not in (3, 4)]:
+    sizes = tensor_sizes(model)
+    if odd := [name for name in names if len(sizes[name]) not in (3, 4)]:
         raise UsageError(f"the layer {odd[0]!r} gives neither tokens nor a map; name another")
-    shapes = {name: shape(model, name) for name in names}
-    # tokens [N, T, d] and maps [N, d, h, w]: all but the channels must agree
-    alike = {(len(sizes), tuple(sizes[1:-1] if len(sizes) == 3 else sizes[2:])) for sizes in shapes.values()}
-    if len(alike) > 1 or not all(channels(model, name) for name in names):
+    # without pictures and channels: tokens keep one size, maps two
+    grids = {
+        tuple(sizes[name][1:-1] if channel_axis(sizes[name]) == 2 else sizes[name][2:]) for name in names
+    }
+    if len(grids) > 1 or not all(sizes[name][channel_axis(sizes[name])] for name in names):
         raise UsageError(f"layers of different grids cannot be taken together: {', '.join(names)}")
     return names
 
 
-def shape(model: Any, name: str) -> list[int]:
-    """The sizes of a computed tensor, 0 where one is open."""
-    entries = (*model.graph.value_info, *model.graph.output)
-    found = next(entry for entry in entries if entry.name == name)
-    return [size.dim_value for size in found.type.tensor_type.shape.dim]
+def channel_axis(sizes: list[int]) -> int:
+    """Where the channels lie in tokens [N, T, d] or a map [N, d, h, w]."""
+    return 2 if len(sizes) == 3 else 1
 
 
-def channels(model: Any, name: str) -> int:
-    """How many channels tokens [N, T, d] or a map [N, d, h, w] have."""
-    sizes = shape(model, name)
-    return sizes[2] if len(sizes) == 3 else sizes[1]
-
-
-def lay_side_by_side(model: Any, names: list[str]) -> None:
-    """Make one output of these, in place: joined along their channels."""
-    is_tokens = len(shape(model, names[0])) == 3
-    joined = onnx.helper.make_node("Concat", names, [LAYERS], axis=2 if is_tokens else 1)
-    model.graph.node.append(joined)
-    first = next(entry for entry in model.graph.output if entry.name == names[0])
-    sizes = [size.dim_value or None for size in first.type.tensor_type.shape.dim]
-    sizes[2 if is_tokens else 1] = sum(channels(model, name) for name in names)
-    output = onnx.helper.make_tensor_value_info(LAYERS, FLOAT, sizes)
+def lay_side_by_side(model: Any, names: list[str]) -> int:
+    """Make one output of these, in place: joined along their channels. Returns how many the last one has."""
+    sizes = tensor_sizes(model)
+    joined, axis = list(sizes[names[0]]), channel_axis(sizes[names[0]])
+    joined[axis] = sum(sizes[name][axis] for name in names)
+    model.graph.node.append(onnx.helper.make_node("Concat", names, [LAYERS], axis=axis))
     del model.graph.output[:]
-    model.graph.output.append(output)
+    model.graph.output.append(
+        onnx.helper.make_tensor_value_info(LAYERS, FLOAT, [size or None for size in joined])
+    )
+    return sizes[names[-1]][axis]
 
 
 def find_tensor(model: Any, layer: str) -> str:
     """The name of the tensor that `layer` means (see `read_layer`)."""
-    ranks = tensor_ranks(model)
+    sizes = tensor_sizes(model)
     if not layer:
         for entry in model.graph.output:
-            if ranks.get(entry.name) in (3, 4):
+            if len(sizes.get(entry.name, ())) in (3, 4):
                 return str(entry.name)
         raise UsageError("the encoder's outputs are neither tokens nor maps; say which layer to take")
     if layer.isdecimal():
-        sums = residual_sums(model, ranks)
+        sums = residual_sums(model, sizes)
         if not 1 <= int(layer) <= len(sums):
             raise UsageError(f"a layer is a number from 1 to {len(sums)}, or a tensor's name, not {layer}")
         return sums[int(layer) - 1]
-    if layer not in ranks:
-        raise UsageError(f"the encoder has no tensor {layer!r}: {suggest(layer, ranks)}")
+    if layer not in sizes:
+        raise UsageError(f"the encoder has no tensor {layer!r}: {suggest(layer, sizes)}")
     return layer
 
 
-def tensor_ranks(model: Any) -> dict[str, int]:
-    """How many dimensions each computed float tensor has, where that is known."""
+def tensor_sizes(model: Any) -> dict[str, list[int]]:
+    """The sizes of each computed float tensor, 0 where one is open; those of which nothing is known are left
+    out."""
     entries = [*model.graph.value_info, *model.graph.output]
     made = {name for node in model.graph.node for name in node.output}
     return {
-        entry.name: len(entry.type.tensor_type.shape.dim)
+        entry.name: [size.dim_value for size in entry.type.tensor_type.shape.dim]
         for entry in entries
         if entry.name in made and entry.type.tensor_type.elem_type == FLOAT
     }
 
 
-def residual_sums(model: Any, ranks: dict[str, int]) -> list[str]:
+def residual_sums(model: Any, sizes: dict[str, list[int]]) -> list[str]:
     """Tensors of tokens or maps that are the sum of two computed ones, in the graph's order."""
     given = {tensor.name for tensor in model.graph.initializer}
     given |= {name for node in model.graph.node if node.op_type == "Constant" for name in node.output}
     return [
         node.output[0]
         for node in model.graph.node
-        if node.op_type == "Add" and not given & set(node.input) and ranks.get(node.output[0]) in (3, 4)
+        if node.op_type == "Add"
+        and not given & set(node.input)
+        and len(sizes.get(node.output[0], ())) in (3, 4)
     ]

@@ -7,6 +7,7 @@ epochs' rows, the optimiser) does not come back: a restored run can be started f
 to, attacked and exported, but not resumed.
 """
 
+import json
 import os
 import shlex
 from collections.abc import Callable
@@ -37,7 +38,7 @@ from doctored.training.parity import PICTURES
 from doctored.training.precision import Way
 from doctored.training.publish import write_json
 from doctored.training.recipe import FROZEN, Recipe
-from doctored.training.run import Plan, make_network, refuse_early
+from doctored.training.run import Plan, make_network
 
 TOLERANCE = 1e-3  # of a logit
 LEAST_PICTURES, LEAST_SLOPE = 10, 1e-3  # fewer, or flatter, and nothing is proven
@@ -46,7 +47,7 @@ BUYING_SHARES = (BUYING_SHARE, 2 / 3, 0.0)  # of versions so far; the card's cou
 Folder = str | os.PathLike[str]
 
 
-class Made(NamedTuple):
+class Making(NamedTuple):
     """How a card says that its detector was made.
 
     `recipe`; `start`, the run that it started from; `share`, how far from that one's weights its own lie.
@@ -78,7 +79,6 @@ def restore(
     _, file, _ = load_file(detector)
     with open_detector(detector) as opened:
         card = opened.card
-        refuse_early(out, card.name, "cpu")
         made = read_making(card, has_start=init_from is not None)
         material = open_material(Path(data), made.recipe, hooks, init_from)
         if material.manifest.digest() != card.digest:
@@ -86,8 +86,7 @@ def restore(
                 f"these are not the pictures and splits that {card.name} was trained on; its card says: "
                 f"{card.card.command}"
             )
-        material = part_as_told(material, card)
-        examples = material.examples()
+        material, examples = part_as_told(material, card)
         network = wear(make_network(made.recipe, examples), read_weights(file))
         check = np.sort(np.random.default_rng(0).permutation(examples.val)[:PICTURES])
         require_same(network, examples, check, lambda pixels: opened.run(pixels).logit)
@@ -97,27 +96,18 @@ def restore(
     return out
 
 
-def write(out: Path, made: Made, material: Material, card: Card, network: Network, hooks: Hooks) -> None:
+def write(out: Path, made: Making, material: Material, card: Card, network: Network, hooks: Hooks) -> None:
     """All of the run's folder but its detector, which comes last."""
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "split.json", material.splits)
     material.manifest.to_parquet(out / "manifest.parquet")
     record_audit(out, material.manifest, hooks)
     checkpoint.save({"network": network.state_dict()}, out / checkpoint.BEST)
-    plan = Plan(
-        made.recipe,
-        material.source.name,
-        material.manifest.digest(),
-        Way(),
-        start=made.start,
-        share=made.share,
-    )
-    for name, text in (("config.toml", plan.to_toml()), ("model_card.json", card.to_json() + "\n")):
-        with written_aside(out / name) as aside:
-            aside.write_text(text, encoding="utf-8")
+    write_json(out / "model_card.json", json.loads(card.to_json()))
+    Plan(made.recipe, material.source.name, card.digest, Way(), start=made.start, share=made.share).save(out)
 
 
-def read_making(card: Card, *, has_start: bool) -> Made:
+def read_making(card: Card, *, has_start: bool) -> Making:
     """What a card's command tells; `has_start`: whether the run that it started from is at hand.
 
     Nothing that a card names is opened or fetched: UsageError for a card without a command to train, for one
@@ -140,7 +130,7 @@ def read_making(card: Card, *, has_start: bool) -> Made:
         raise UsageError(f"the card of {card.name} contradicts itself about the pictures' size")
     if starts and not has_start:
         raise UsageError(f"{card.name} started from the run {starts[-1]!r}; give it with --init-from")
-    return Made(recipe, starts[0] if starts else "", shares[0] if shares else 1.0)
+    return Making(recipe, starts[0] if starts else "", shares[0] if shares else 1.0)
 
 
 def refuse(recipe: Recipe, words: list[str]) -> str:
@@ -158,14 +148,14 @@ def options(words: list[str], name: str) -> list[str]:
     return [value for option, value in pairwise(words) if option == name]
 
 
-def part_as_told(material: Material, card: Card) -> Material:
+def part_as_told(material: Material, card: Card) -> tuple[Material, Examples]:
     """The same pictures, val parted into those that chose and those that bought thresholds as the card counts
-    them; DataError where no version so far would have."""
+    them, and their examples; DataError where no version so far would have."""
     for share in BUYING_SHARES:
         parted = replace(material, splits={**material.splits, "buying_share": share})
-        counts = count_splits(parted.examples())
-        if all(card.card.counts.get(part, 0) == count for part, count in counts.items()):
-            return parted
+        examples = parted.examples()
+        if all(card.card.counts.get(part, 0) == count for part, count in count_splits(examples).items()):
+            return parted, examples
     raise DataError(f"the validation pictures of {card.name} were parted in a way that is not known here")
 
 

@@ -80,6 +80,11 @@ class Plan:
             f'[made]\ndoctored = "{__version__}"\ntorch = "{torch.__version__}"\n'
         )
 
+    def save(self, folder: Path) -> None:
+        """Write it as a run's `config.toml`."""
+        with written_aside(folder / "config.toml") as aside:
+            aside.write_text(self.to_toml(), encoding="utf-8")
+
     @classmethod
     def from_toml(cls, path: Path) -> "Plan":
         try:
@@ -307,8 +312,7 @@ def settle_plan(
     plan = Plan(recipe, data, digest, Way(**{**way.to_json(), "threads": threads}), timings, start)
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
-        with written_aside(config) as aside:
-            aside.write_text(plan.to_toml(), encoding="utf-8")
+        plan.save(folder)
     return plan
 
 

@@ -24,14 +24,17 @@ def test_each_recipe_gives_its_own_figures(
     asked: dict[str, Any] = {}
 
     def train_folds(data: Path, out: Path, recipe: Recipe, **settings: Any) -> dict[str, Any]:
-        asked.update(settings, out=out, network=recipe.network, encoder=recipe.encoder)
+        asked.update(settings, out=out, network=recipe.network, encoder=recipe.encoder, epochs=recipe.epochs)
         return POOLED
 
     monkeypatch.setattr(faces, "train_folds", train_folds)
-    figures = faces.measure(name, tmp_path / "faces.zip", tmp_path, tmp_path / "clip.onnx")
+    figures = faces.measure(name, tmp_path / "faces.zip", tmp_path, tmp_path / "clip.onnx", epochs=3)
+    assert asked["epochs"] == 3
     assert asked["encoder"] == (str(tmp_path / "clip.onnx") if asked["network"] == "frozen" else "")
     assert (asked["folds"], asked["out"]) == (5, tmp_path / name)
-    assert set(figures) == {f"{prefix}.accuracy", f"{prefix}.auc"}
+    epochs = {} if asked["network"] == "frozen" else {f"{prefix}.epochs": 3}
+    assert {key: figure.value for key, figure in figures.items() if figure.unit == "epochs"} == epochs
+    assert set(figures) == {f"{prefix}.accuracy", f"{prefix}.auc", *epochs}
     accuracy = figures[f"{prefix}.accuracy"]
     assert (accuracy.value, accuracy.n, accuracy.low, accuracy.high) == (0.96, 2200, 0.951, 0.968)
 

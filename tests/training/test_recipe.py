@@ -42,6 +42,10 @@ def test_file_and_overrides(tmp_path: Path) -> None:
     [
         ({"epoch": 3}, "did you mean 'epochs'"),
         ({"epochs": "many"}, "not a int"),
+        ({"seed": "9" * 5000}, "not a int"),
+        ({"seed": "9" * 4000}, "seed is between"),
+        ({"learning_rate": 10**400}, "out of range"),
+        ({"learning_rate": "1e999"}, "learning_rate is between"),
         ({"epochs": 1.5}, "epochs is a int"),
         ({"epochs": True}, "epochs is a int"),
         ({"epochs": 0}, "between 1"),
@@ -80,7 +84,7 @@ def test_the_recipes_that_ship_are_read_and_their_networks_are_there() -> None:
         assert f"--recipe recipes/{name}.toml" in (ROOT / "recipes" / f"{name}.toml").read_text()
 
 
-@pytest.mark.parametrize("content", [b"epochs = ", b"\xff\xfe", None])
+@pytest.mark.parametrize("content", [b"epochs = ", b"\xff\xfe", b"epochs = " + b"9" * 5000, None])
 def test_bad_files_get_one_clear_line(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "recipe.toml"
     if content is not None:

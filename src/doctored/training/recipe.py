@@ -107,7 +107,7 @@ class Recipe:
         ):
             value = getattr(self, name)
             if not low <= value <= high:
-                raise UsageError(f"{name} is between {low} and {high}, not {value}")
+                raise UsageError(f"{name} is between {low} and {high}, not {value!s:.40}")
         for name, choices in (
             ("preprocess", ("exact", "center", "resize")),
             ("optimizer", ("muon", "adamw")),
@@ -158,7 +158,7 @@ class Recipe:
             settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror}; give the path of a recipe") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:  # also of bytes that are no text, and of numbers of thousands of digits
             raise UsageError(f"{path} is not a TOML file: {error}") from error
         return cls.from_settings({**settings, **overrides})
 
@@ -179,10 +179,13 @@ def _as_type(name: str, value: Any, kind: type) -> Any:
     if isinstance(value, str) and kind is not str:
         try:
             value = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"{name} = {value}: not a {kind.__name__}") from error
+        except ValueError as error:
+            raise UsageError(f"{name} = {value:.40}: not a {kind.__name__}") from error
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError as error:
+            raise UsageError(f"{name} is out of range; no float is that large") from error
     if type(value) is not kind:
-        raise UsageError(f"{name} is a {kind.__name__}, not {value!r}")
+        raise UsageError(f"{name} is a {kind.__name__}, not {value!r:.40}")
     return value

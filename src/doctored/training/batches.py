@@ -1,6 +1,5 @@
 """Batches, drawn ahead of the loop that trains on them; everything random comes from (seed, epoch)."""
 
-import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,13 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from doctored.training.augment import draw_moves, move
-from doctored.training.delivering import delivering
+from doctored.training.delivery import deliver
 from doctored.training.mixing import Mix, draw_mix
 from doctored.training.recipe import Recipe
-from doctored.workers import available_cores
 
 AHEAD = 3
-MOST_DELIVERERS = 8
 Rows = NDArray[np.int64]
 Item = TypeVar("Item")
 
@@ -81,19 +78,19 @@ def draw_batches(
     moving = torch.Generator().manual_seed(draw_seed(recipe.seed, epoch, 0))
     mixing = torch.Generator().manual_seed(draw_seed(recipe.seed, epoch, 1, process))
     part = slice(process, None, processes)
-    with contextlib.ExitStack() as stack:
+    for step, rows in enumerate(draw_rows(examples.train, recipe, epoch)):
+        moves = draw_moves(len(rows), recipe, moving).take(part)
+        pixels, labels = examples.take(rows[part])
+        pixels = move(pixels, moves)
         if recipe.deliver:
-            cores = recipe.threads or max(1, available_cores() // processes)
-            deliver = stack.enter_context(delivering(recipe.deliver, min(cores, MOST_DELIVERERS)))
-        for step, rows in enumerate(draw_rows(examples.train, recipe, epoch)):
-            moves = draw_moves(len(rows), recipe, moving).take(part)
-            pixels, labels = examples.take(rows[part])
-            pixels = move(pixels, moves)
-            if recipe.deliver:
-                seeds = [[recipe.seed, epoch, step, place] for place in range(recipe.batch_size)[part]]
-                pixels = torch.from_numpy(deliver(pixels.numpy(), seeds))
-            taught = torch.from_numpy(examples.taught[rows[part]]) if len(examples.taught) else None
-            yield Batch(pixels, labels, taught, draw_mix(len(pixels), recipe, mixing))
+            seeds = ([recipe.seed, epoch, step, place] for place in range(recipe.batch_size)[part])
+            delivered = [
+                deliver(picture, recipe.deliver, np.random.default_rng(seed))
+                for picture, seed in zip(pixels.numpy(), seeds, strict=True)
+            ]
+            pixels = torch.from_numpy(np.stack(delivered))
+        taught = torch.from_numpy(examples.taught[rows[part]]) if len(examples.taught) else None
+        yield Batch(pixels, labels, taught, draw_mix(len(pixels), recipe, mixing))
 
 
 def draw_rows(rows: Rows, recipe: Recipe, epoch: int) -> Iterator[Rows]:

@@ -18,9 +18,9 @@ from torch import Tensor
 from doctored.data.split import find_digests
 from doctored.errors import DataError, UsageError
 from doctored.measure.summary import Figure, proportion
-from doctored.picture.delivery import deliver
 from doctored.training import checkpoint
 from doctored.training.ancestry import find_earlier_splits, run_of
+from doctored.training.delivery import deliver
 from doctored.training.finished import open_run
 from doctored.training.loop import SEARCHING, Hooks
 from doctored.training.publish import Trained, publish
@@ -38,7 +38,7 @@ Folder = str | os.PathLike[str]
 @dataclass(frozen=True)
 class Tried:
     """Accuracy at one share of the way, by kind of validation pictures: `known` to the starting run (it chose
-    by them), `new` ones, and both with each picture sent through a chain of its own (`picture.delivery`)."""
+    by them), `new` ones, and both with each picture sent through a chain of its own (`delivery.deliver`)."""
 
     share: float
     accuracy: dict[str, Figure]

@@ -1,4 +1,4 @@
-"""What pictures go through on their way to a reader: random chains of distortions."""
+"""What pictures go through on their way to a reader, as augmentation: random chains of `picture.distort`."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from doctored.picture.distort import distort
+from doctored.picture import distort
 
 Chain = list[tuple[str, float]]
 

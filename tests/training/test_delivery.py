@@ -1,7 +1,7 @@
 import numpy as np
 
-from doctored.picture.delivery import deliver, draw_chain
 from doctored.picture.distort import DISTORTIONS
+from doctored.training.delivery import deliver, draw_chain
 
 
 def test_every_chain_can_be_done_and_ends_with_the_saving() -> None:

@@ -198,7 +198,7 @@ def describe(project: Project, figures: dict[str, dict[str, Any]]) -> list[str]:
     cut = ", stopped by the clock" if stopped else ""
     ours = (
         f"**{accuracy['value']:.4f}** [{accuracy['low']:.4f}, {accuracy['high']:.4f}], "
-        f"n = {accuracy['n']:,}; {minutes:.0f} minutes, {epochs:.0f} epochs{cut}"
+        f"n = {accuracy['n']:,}; {minutes:.0f} minutes, {epochs:.0f} epoch{'s' * (epochs != 1)}{cut}"
     )
     return [ours, f"no GPU, one fold; {project.differs}", shown]
 

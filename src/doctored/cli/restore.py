@@ -15,6 +15,9 @@ def command(
     init_from: Annotated[
         Path | None, typer.Option(help="The run that it started from, if its card names one.")
     ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="The run that it was taught by, if its card names one.")
+    ] = None,
 ) -> None:
     """Make a detector's run again: weights from its file, splits from its data, held against its digest.
 
@@ -25,6 +28,6 @@ def command(
     from doctored.training.restore import restore
 
     with shown(Recipe()) as hooks:
-        folder = restore(detector, data, out, init_from=init_from, hooks=hooks)
+        folder = restore(detector, data, out, init_from=init_from, teacher=teacher, hooks=hooks)
     typer.echo(f"run: {folder}")
     typer.echo(f"next: doctored train DATA --out RUN --init-from {folder}")

@@ -30,6 +30,7 @@ from doctored.detector.detector import load_file, open_detector
 from doctored.errors import DataError, DetectorError, UsageError
 from doctored.models import Network
 from doctored.training import checkpoint
+from doctored.training.ancestry import MANIFEST, run_of
 from doctored.training.batches import Examples
 from doctored.training.export import WEIGHTS_PREFIX
 from doctored.training.loop import Hooks, predict
@@ -64,22 +65,27 @@ def restore(
     out: Folder,
     *,
     init_from: Folder | None = None,
+    teacher: Folder | None = None,
     hooks: Hooks | None = None,
 ) -> Path:
     """Make the run's folder of `detector`, a name or a file, again from the data that it was trained on.
 
-    `init_from` is the run that it started from, if its card names one: its splits were handed down. Returns
-    the folder. Raises UsageError for a card without a training command, for weights that do not match the
-    network's one to one and for an `out` that is not empty; DataError where pictures or splits are not those
-    that the detector was trained on, or its answers differ from the network's.
+    `init_from` is the run that it started from and `teacher` the one that it was taught by, if its card names
+    one: their splits were handed down. Returns the folder. Raises UsageError for a card without a training
+    command, for weights that do not match the network's one to one, for a run that is needed and not given or
+    no run, and for an `out` that is not empty; DataError where pictures or splits are not those that the
+    detector was trained on, or its answers differ from the network's.
     """
     out, hooks = Path(out), hooks or Hooks()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is not empty; give another --out")
+    for run in (init_from, teacher):
+        if run is not None and not (run_of(run) / MANIFEST).is_file():
+            raise UsageError(f"{run} is no run: there is no {MANIFEST} in it")
     _, file, _ = load_file(detector)
     with open_detector(detector) as opened:
         card = opened.card
-        made = read_making(card, has_start=init_from is not None)
+        made = read_making(card, has_start=init_from is not None, teacher=teacher)
         material = open_material(Path(data), made.recipe, hooks, init_from)
         if material.manifest.digest() != card.digest:
             raise DataError(
@@ -107,11 +113,12 @@ def write(out: Path, made: Making, material: Material, card: Card, network: Netw
     Plan(made.recipe, material.source.name, card.digest, Way(), start=made.start, share=made.share).save(out)
 
 
-def read_making(card: Card, *, has_start: bool) -> Making:
-    """What a card's command tells; `has_start`: whether the run that it started from is at hand.
+def read_making(card: Card, *, has_start: bool, teacher: Folder | None = None) -> Making:
+    """What a card's command tells; `has_start`: whether the run that it started from is at hand; `teacher`:
+    where the one that it was taught by lies.
 
     Nothing that a card names is opened or fetched: UsageError for a card without a command to train, for one
-    of folds, of weights or networks from elsewhere, and where the start is named and not at hand.
+    of folds, of weights or networks from elsewhere, and where a run is named and not at hand.
     """
     trained, *later = card.card.command.split(" && ")
     try:
@@ -130,6 +137,11 @@ def read_making(card: Card, *, has_start: bool) -> Making:
         raise UsageError(f"the card of {card.name} contradicts itself about the pictures' size")
     if starts and not has_start:
         raise UsageError(f"{card.name} started from the run {starts[-1]!r}; give it with --init-from")
+    if recipe.teacher:
+        if teacher is None:
+            taught_by = Path(recipe.teacher).name
+            raise UsageError(f"{card.name} was taught by the run {taught_by!r}; give it with --teacher")
+        recipe = replace(recipe, teacher=os.fspath(teacher))
     return Making(recipe, starts[0] if starts else "", shares[0] if shares else 1.0)
 
 
@@ -139,9 +151,7 @@ def refuse(recipe: Recipe, words: list[str]) -> str:
         return "is one of several folds"
     if recipe.network == FROZEN:
         return "is a head on a frozen encoder, which is trained again in seconds"
-    if recipe.weights or "/" in recipe.network:
-        return "began with weights or a network from elsewhere"
-    return "had a teacher" if recipe.teacher else ""
+    return "began with weights or a network from elsewhere" if recipe.weights or "/" in recipe.network else ""
 
 
 def options(words: list[str], name: str) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -52,3 +53,13 @@ def _without_numbers(record: dict[str, Any]) -> dict[str, Any]:
     return {key: record[key] for key in record.keys() - {"ms", "text", "probability"}} | {
         "findings": findings
     }
+
+
+def waves(count: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Pictures uint8 [count, height, width, 3] with large forms, edges, colours and a little noise."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    angle, phase = random.uniform(0, np.pi, (2, count, 1, 1, 3))
+    wave = np.sin((y[None, ..., None] * np.sin(angle) + x[None, ..., None] * np.cos(angle)) / 3 + phase)
+    steps = np.sign(wave) * 30 + wave * 40 + random.normal(0, 4, (count, height, width, 3))
+    return np.clip(128 + steps, 0, 255).astype(np.uint8)

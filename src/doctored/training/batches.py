@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from doctored.training.augment import draw_moves, move
-from doctored.training.delivery import deliver
+from doctored.training.delivery import deliver, draw_deliveries
 from doctored.training.mixing import Mix, draw_mix
 from doctored.training.recipe import Recipe
 
@@ -77,18 +77,14 @@ def draw_batches(
     """
     moving = torch.Generator().manual_seed(draw_seed(recipe.seed, epoch, 0))
     mixing = torch.Generator().manual_seed(draw_seed(recipe.seed, epoch, 1, process))
+    delivering = torch.Generator().manual_seed(draw_seed(recipe.seed, epoch, 2))
     part = slice(process, None, processes)
-    for step, rows in enumerate(draw_rows(examples.train, recipe, epoch)):
+    for rows in draw_rows(examples.train, recipe, epoch):
         moves = draw_moves(len(rows), recipe, moving).take(part)
         pixels, labels = examples.take(rows[part])
         pixels = move(pixels, moves)
         if recipe.deliver:
-            seeds = ([recipe.seed, epoch, step, place] for place in range(recipe.batch_size)[part])
-            delivered = [
-                deliver(picture, recipe.deliver, np.random.default_rng(seed))
-                for picture, seed in zip(pixels.numpy(), seeds, strict=True)
-            ]
-            pixels = torch.from_numpy(np.stack(delivered))
+            pixels = deliver(pixels, draw_deliveries(len(rows), recipe.deliver, delivering).take(part))
         taught = torch.from_numpy(examples.taught[rows[part]]) if len(examples.taught) else None
         yield Batch(pixels, labels, taught, draw_mix(len(pixels), recipe, mixing))
 

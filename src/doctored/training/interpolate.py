@@ -18,9 +18,10 @@ from torch import Tensor
 from doctored.data.split import find_digests
 from doctored.errors import DataError, UsageError
 from doctored.measure.summary import Figure, proportion
+from doctored.picture import distort
 from doctored.training import checkpoint
 from doctored.training.ancestry import find_earlier_splits, run_of
-from doctored.training.delivery import deliver
+from doctored.training.delivery import draw_deliveries
 from doctored.training.finished import open_run
 from doctored.training.loop import SEARCHING, Hooks
 from doctored.training.publish import Trained, publish
@@ -105,8 +106,9 @@ def try_shares(
     drawn = np.sort(np.random.default_rng(0).permutation(len(examples.val))[:MOST_TRIED])
     pixels, labels = (of[examples.val[drawn]] for of in (examples.pixels, examples.labels))
     is_known = between.is_known[drawn]
+    deliveries = draw_deliveries(len(pixels), 1.0, torch.Generator().manual_seed(0))
     delivered = np.stack(
-        [deliver(picture, 1.0, np.random.default_rng(row)) for row, picture in enumerate(pixels)]
+        [distort(picture, deliveries.chain(place), place) for place, picture in enumerate(pixels)]
     )
     looked = replace(between.trained, examples=replace(examples, pixels=np.concatenate([pixels, delivered])))
     kinds = (("known", is_known), ("new", ~is_known))

@@ -1,7 +1,7 @@
 """What pictures go through on their way to a reader, as augmentation of a whole batch at once, in tensors.
 
 The same four steps are in `picture.distort`, picture by picture (`Deliveries.chain` says what to ask it for).
-Here enlarging and shrinking are one product of matrices, so that nothing is rounded in between.
+Here enlarging and shrinking are one product of matrices, so that nothing is rounded or clipped in between.
 """
 
 import math
@@ -56,11 +56,9 @@ def draw_deliveries(count: int, share: float, generator: torch.Generator) -> Del
     def draw(lowest: float, highest: float) -> Tensor:
         return lowest + (highest - lowest) * torch.rand(count, generator=generator)
 
-    steps = torch.zeros(count, len(SHARES), dtype=torch.bool)
+    shares, steps = torch.tensor(SHARES), torch.zeros(count, len(SHARES), dtype=torch.bool)
     while not (has_step := steps.any(1)).all():
-        steps[~has_step] = torch.rand(count, len(SHARES), generator=generator)[~has_step] < torch.tensor(
-            SHARES
-        )
+        steps[~has_step] = (torch.rand(count, len(SHARES), generator=generator) < shares)[~has_step]
     return Deliveries(
         steps & (torch.rand(count, 1, generator=generator) < share),
         draw(math.log(SCALES[0]), math.log(SCALES[1])).exp(),
@@ -105,7 +103,7 @@ def rounded(values: Tensor) -> Tensor:
     return values.round_().clamp_(0, 255).to(torch.uint8)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=64)
 def there_and_back(side: int, other: int) -> Tensor:
     """float [side, side]: what Pillow's bicubic makes of one side's pixels on the way to `other` pixels and
     back, by what it makes of each alone."""

@@ -39,7 +39,7 @@ Folder = str | os.PathLike[str]
 @dataclass(frozen=True)
 class Tried:
     """Accuracy at one share of the way, by kind of validation pictures: `known` to the starting run (it chose
-    by them), `new` ones, and both with each picture sent through a chain of its own (`delivery.deliver`)."""
+    by them), `new` ones, and both with each picture sent through a chain of its own (`draw_deliveries`)."""
 
     share: float
     accuracy: dict[str, Figure]
@@ -108,7 +108,10 @@ def try_shares(
     is_known = between.is_known[drawn]
     deliveries = draw_deliveries(len(pixels), 1.0, torch.Generator().manual_seed(0))
     delivered = np.stack(
-        [distort(picture, deliveries.chain(place), place) for place, picture in enumerate(pixels)]
+        [
+            distort(picture, deliveries.chain(place), int(deliveries.seed[place]))
+            for place, picture in enumerate(pixels)
+        ]
     )
     looked = replace(between.trained, examples=replace(examples, pixels=np.concatenate([pixels, delivered])))
     kinds = (("known", is_known), ("new", ~is_known))

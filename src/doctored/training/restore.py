@@ -30,7 +30,7 @@ from doctored.detector.detector import load_file, open_detector
 from doctored.errors import DataError, DetectorError, UsageError
 from doctored.models import Network
 from doctored.training import checkpoint
-from doctored.training.ancestry import MANIFEST, run_of
+from doctored.training.ancestry import MANIFEST
 from doctored.training.batches import Examples
 from doctored.training.export import WEIGHTS_PREFIX
 from doctored.training.loop import Hooks, predict
@@ -79,9 +79,8 @@ def restore(
     out, hooks = Path(out), hooks or Hooks()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is not empty; give another --out")
-    for run in (init_from, teacher):
-        if run is not None and not (run_of(run) / MANIFEST).is_file():
-            raise UsageError(f"{run} is no run: there is no {MANIFEST} in it")
+    if teacher is not None and not (Path(teacher) / MANIFEST).is_file():
+        raise UsageError(f"{teacher} is no run: there is no {MANIFEST} in it")
     _, file, _ = load_file(detector)
     with open_detector(detector) as opened:
         card = opened.card

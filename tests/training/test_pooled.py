@@ -16,6 +16,7 @@ from doctored.errors import TrainingError, UsageError
 from doctored.measure.metrics import roc_auc
 from doctored.training import pooled, publish, train_folds
 from doctored.training.loop import Hooks, Row
+from doctored.training.precision import Way
 from doctored.training.run import Plan
 from small_training import SMALL, make_no_detector
 
@@ -166,8 +167,16 @@ def test_a_published_test_split_takes_no_part_in_folds(toy: Path, tmp_path: Path
     assert set(used) == {name for name, split in splits.items() if split == "train"}
 
 
-def test_seeds_without_folds_are_measured_on_the_test_split(toy: Path, tmp_path: Path) -> None:
+def test_seeds_without_folds_are_measured_on_the_test_split(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = [(Way("fp32", channels_last=False), {"fp32 contiguous": 7.0})]
+    monkeypatch.setattr("doctored.training.run.choose_way", lambda *asked: timed.pop())
     table = train_folds(toy, tmp_path / "pool", QUICK, seeds=2, device="cpu")
+    plans = [Plan.from_toml(tmp_path / "pool" / seed / "config.toml") for seed in ("seed-0", "seed-1")]
+    assert plans[0].way == plans[1].way  # it is timed once, for all
+    assert not plans[1].way.channels_last
+    assert plans[0].timings == plans[1].timings == {"fp32 contiguous": 7.0}
     assert [run["folder"] for run in table["runs"]] == ["seed-0", "seed-1"]
     assert (table["folds"], table["seeds"]) == (0, [0, 1])
     splits = dict(zip(read_dataset(toy).column("id"), read_dataset(toy).column("split"), strict=True))

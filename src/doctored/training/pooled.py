@@ -99,7 +99,8 @@ def train_folds(
             continue
         accelerator, _ = start_processes(device, recipe, hooks)
         try:
-            train_part(part, f"{name}-{part.name}", command, accelerator, hooks, init_from, track)
+            timed = next((one.folder for one in parts if (one.folder / "config.toml").exists()), None)
+            train_part(part, f"{name}-{part.name}", command, accelerator, hooks, init_from, track, timed)
         except TrainingError as error:
             if accelerator.num_processes > 1:  # the others may be elsewhere; the same command goes on
                 raise
@@ -184,10 +185,10 @@ def train_part(
     hooks: Hooks,
     init_from: str | os.PathLike[str] | None,
     track: Sequence[str],
+    timed: Path | None,
 ) -> None:
-    if (
-        accelerator.is_main_process
-    ):  # the pictures are the same in every run, and so is what is to say of them
+    # the pictures are the same in every run, and so is what is to say of them
+    if accelerator.is_main_process:
         write_json(part.folder / "audit.json", json.loads((part.under / "audit.json").read_text("utf-8")))
     train_on(
         part.material,
@@ -199,6 +200,7 @@ def train_part(
         command=command,
         init_from=init_from,
         track=track,
+        like=timed,
     )
 
 

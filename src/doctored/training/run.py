@@ -151,8 +151,12 @@ def train_on(
     command: str = "",
     init_from: str | os.PathLike[str] | None = None,
     track: Sequence[str] = (),
+    like: Path | None = None,
 ) -> RunResult:
-    """One run on pictures that are packed and split; `command` started it, where it was not `train`."""
+    """One run on pictures that are packed and split; `command` started it, where it was not `train`.
+
+    `like` is the folder of a run of the same network, which was timed; this one is computed as that one is.
+    """
     manifest, examples = material.manifest, material.examples()
     network = make_network(recipe, examples)
     teacher = open_teacher(recipe)
@@ -160,7 +164,10 @@ def train_on(
         load_weights(network, Path(init_from))
     adapt(network, recipe)
     data, start = material.source.name, name_start(init_from)
-    plan = settle_plan(folder, recipe, data, manifest.digest(), start, network, examples, accelerator, hooks)
+    timed = Plan.from_toml(like / "config.toml") if like else None
+    plan = settle_plan(
+        folder, recipe, data, manifest.digest(), start, network, examples, accelerator, hooks, timed
+    )
     set_threads(plan.way.threads)
     is_main = accelerator.is_main_process
     if is_main:
@@ -295,8 +302,9 @@ def settle_plan(
     examples: Examples,
     accelerator: Accelerator,
     hooks: Hooks,
+    timed: Plan | None = None,
 ) -> Plan:
-    """The plan of the interrupted run in this folder, or a new one, timed on this machine."""
+    """The plan of the interrupted run in this folder, or a new one, as `timed` or else timed here."""
     config = folder / "config.toml"
     # the main process may have written it before another one comes to look
     if broadcast_object_list([config.exists()])[0]:
@@ -307,7 +315,10 @@ def settle_plan(
         return plan
     threads = set_threads(recipe.threads)
     steps = recipe.epochs * (len(examples.train) // recipe.batch_size)
-    way, timings = choose_way(network, recipe, accelerator.device, steps, hooks.note)
+    if timed:
+        way, timings = timed.way, timed.timings
+    else:
+        way, timings = choose_way(network, recipe, accelerator.device, steps, hooks.note)
     way = broadcast_object_list([way])[0]
     plan = Plan(recipe, data, digest, Way(**{**way.to_json(), "threads": threads}), timings, start)
     if accelerator.is_main_process:

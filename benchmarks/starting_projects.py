@@ -52,6 +52,9 @@ class Project:
     def is_mended(self) -> bool:
         return self.set != "cifake.zip"
 
+    def read_recipe(self) -> Recipe:
+        return Recipe.from_toml(ROOT / "recipes" / f"{self.recipe}.toml")
+
     def commands(self) -> list[str]:
         """What one types to get this row."""
         name = Path(self.set).stem
@@ -114,10 +117,10 @@ class TimeIsUpError(Exception):
 
 
 class Stopwatch:
-    """Stops a run after the epoch behind which another one would not fit into the time."""
+    """Stops a run of `epochs` after the one behind which another would not fit into the time."""
 
-    def __init__(self, minutes: float) -> None:
-        self.limit_s, self.longest_s = 60 * minutes, 0.0
+    def __init__(self, minutes: float, epochs: int) -> None:
+        self.limit_s, self.longest_s, self.epochs = 60 * minutes, 0.0, epochs
         self.started = self.began = time.monotonic()
 
     def after_step(self, epoch: int, done: int, steps: int) -> None:
@@ -128,7 +131,7 @@ class Stopwatch:
         now = time.monotonic()
         self.longest_s = max(self.longest_s, now - self.began)
         print(f"epoch {row['epoch']}: validation accuracy {row['val_accuracy']:.4f}")
-        if now - self.started + self.longest_s > self.limit_s:
+        if row["epoch"] < self.epochs and now - self.started + self.longest_s > self.limit_s:
             raise TimeIsUpError
 
 
@@ -141,9 +144,9 @@ def mended(data: Path, folder: Path) -> Path:
 
 def rerun(project: Project, data: Path, folder: Path, minutes: float) -> tuple[dict[str, Any], int, bool]:
     """The metrics of the finished run, its epochs, and whether it was stopped by the clock."""
-    recipe = Recipe.from_toml(ROOT / "recipes" / f"{project.recipe}.toml")
+    recipe = project.read_recipe()
     source = mended(data, folder) if project.is_mended else data
-    out, watch, stopped = folder / project.recipe, Stopwatch(minutes), False
+    out, watch, stopped = folder / project.recipe, Stopwatch(minutes, recipe.epochs), False
     try:
         train(source, out, recipe, hooks=Hooks(step=watch.after_step, epoch=watch.after_epoch, note=print))
     except TimeIsUpError:
@@ -195,10 +198,12 @@ def describe(project: Project, figures: dict[str, dict[str, Any]]) -> list[str]:
         return ["not measured yet", project.differs, shown]
     names = ("epochs", "minutes", "stopped_by_clock")
     epochs, minutes, stopped = (figures[f"{project.figure}.{name}"]["value"] for name in names)
-    cut = ", stopped by the clock" if stopped else ""
+    planned = project.read_recipe().epochs
+    is_cut = stopped and epochs < planned
+    told = f"{epochs:.0f} of {planned} epochs, stopped by the clock" if is_cut else f"{epochs:.0f} epochs"
     ours = (
         f"**{accuracy['value']:.4f}** [{accuracy['low']:.4f}, {accuracy['high']:.4f}], "
-        f"n = {accuracy['n']:,}; {minutes:.0f} minutes, {epochs:.0f} epoch{'s' * (epochs != 1)}{cut}"
+        f"n = {accuracy['n']:,}; {minutes:.0f} minutes, {told}"
     )
     return [ours, f"no GPU, one fold; {project.differs}", shown]
 

@@ -42,7 +42,7 @@ def test_a_measured_row_tells_figure_interval_and_what_differs(tmp_path: Path) -
     assert len(rows) == len(PROJECTS)
     assert {len(row.split("\t")) for row in rows} == {len(head.split("\t"))}
     row = rows[1]
-    assert "**0.9123** [0.9080, 0.9160], n = 20,000; 30 minutes, 3 epochs, stopped by the clock" in row
+    assert "**0.9123** [0.9080, 0.9160], n = 20,000; 30 minutes, 3 of 5 epochs, stopped by the clock" in row
     assert "0.917" in row
     assert "no GPU, one fold" in row
     assert "not measured yet" in rows[0]
@@ -51,7 +51,7 @@ def test_a_measured_row_tells_figure_interval_and_what_differs(tmp_path: Path) -
 def test_the_clock_stops_before_an_epoch_that_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(starting_projects.time, "monotonic", lambda: now[0])
-    watch = Stopwatch(minutes=1)
+    watch = Stopwatch(minutes=1, epochs=4)
     now[0] = 10.0  # packing
     for epoch, end in ((1, 25.0), (2, 40.0)):
         watch.after_step(epoch - 1, 1, 5)
@@ -61,6 +61,7 @@ def test_the_clock_stops_before_an_epoch_that_would_not_fit(monkeypatch: pytest.
     now[0] = 55.0
     with pytest.raises(TimeIsUpError):
         watch.after_epoch({"epoch": 3, "val_accuracy": 0.5})
+    watch.after_epoch({"epoch": 4, "val_accuracy": 0.5})  # there is no other one
 
 
 def test_a_run_that_the_clock_stops_is_published_all_the_same(

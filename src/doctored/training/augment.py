@@ -77,4 +77,9 @@ def rotate(pixels: Tensor, angle: Tensor) -> Tensor:
     turned = functional.grid_sample(
         pixels.permute(0, 3, 1, 2).float(), grid, padding_mode="reflection", align_corners=False
     )
-    return turned.round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+    return rounded(turned).permute(0, 2, 3, 1)
+
+
+def rounded(values: Tensor) -> Tensor:
+    """The nearest grey levels, uint8; `values`, float, are rounded in place."""
+    return values.round_().clamp_(0, 255).to(torch.uint8)

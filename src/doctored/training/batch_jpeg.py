@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from doctored.picture.jpeg_history.blocks import BLOCK, DCT
+from doctored.picture.jpeg_history.blocks import BLOCK, DCT, REC_601
 from doctored.picture.jpeg_history.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, standard_table
 
 UNIT = 2 * BLOCK  # pixels a side that one block of chroma covers
 MIDDLE = 128.0
 HALF = 0.5 + 1e-4  # a half is one, however the sums before it were rounded
 TO_LUMA_AND_CHROMA = torch.tensor(
-    [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]]
+    [REC_601, (-0.168735892, -0.331264108, 0.5), (0.5, -0.418687589, -0.081312411)]
 )
 UP_DOWN_DOWN = torch.tensor([[HALF], [1 - HALF], [1 - HALF]])
 FROM_CHROMA = torch.tensor([[0.0, 1.402], [-0.344136286, -0.714136286], [1.772, 0.0]])

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from doctored.training.augment import rounded
 from doctored.training.batch_jpeg import jpeg
 
 SCALES = (0.6, 2.5)
@@ -20,8 +21,6 @@ BLURS = (0.2, 1.0)  # sigma in pixels
 NOISES = (1.0, 8.0)  # sigma in grey levels
 QUALITIES = (25, 95)
 SHARES = (0.5, 0.1, 0.15, 0.75)  # of scaling, blur, noise and JPEG among the pictures that are delivered
-
-Chain = list[tuple[str, float]]
 
 
 class Deliveries(NamedTuple):
@@ -39,11 +38,11 @@ class Deliveries(NamedTuple):
     def take(self, part: slice) -> "Deliveries":
         return Deliveries(*(drawn[part] for drawn in self))
 
-    def chain(self, place: int) -> Chain:
+    def chain(self, place: int) -> list[tuple[str, float]]:
         """The steps of one picture as `picture.distort` takes them; empty where it is not delivered."""
-        strengths = (float(drawn[place]) for drawn in self[1:5])
-        named = zip(self.steps[place], ("rescale", "blur", "noise", "jpeg"), strengths, strict=True)
-        return [(name, strength) for happens, name, strength in named if happens]
+        drawn = {"rescale": self.scale, "blur": self.blur, "noise": self.noise, "jpeg": self.quality}
+        named = zip(self.steps[place], drawn.items(), strict=True)
+        return [(name, float(strength[place])) for happens, (name, strength) in named if happens]
 
 
 def draw_deliveries(count: int, share: float, generator: torch.Generator) -> Deliveries:
@@ -97,10 +96,6 @@ def spread(pixels: Tensor, down: Tensor, across: Tensor) -> Tensor:
     column a column, `across` float [N, W, W]."""
     planes = pixels.permute(0, 3, 1, 2).float()
     return rounded(down[:, None] @ planes @ across.mT[:, None]).permute(0, 2, 3, 1)
-
-
-def rounded(values: Tensor) -> Tensor:
-    return values.round_().clamp_(0, 255).to(torch.uint8)
 
 
 @lru_cache(maxsize=64)

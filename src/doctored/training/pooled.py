@@ -99,8 +99,8 @@ def train_folds(
             continue
         accelerator, _ = start_processes(device, recipe, hooks)
         try:
-            timed = next((one.folder for one in parts if (one.folder / "config.toml").exists()), None)
-            train_part(part, f"{name}-{part.name}", command, accelerator, hooks, init_from, track, timed)
+            like = next((one.folder for one in parts if (one.folder / "config.toml").exists()), None)
+            train_part(part, f"{name}-{part.name}", command, accelerator, hooks, init_from, track, like)
         except TrainingError as error:
             if accelerator.num_processes > 1:  # the others may be elsewhere; the same command goes on
                 raise
@@ -185,7 +185,7 @@ def train_part(
     hooks: Hooks,
     init_from: str | os.PathLike[str] | None,
     track: Sequence[str],
-    timed: Path | None,
+    like: Path | None,
 ) -> None:
     # the pictures are the same in every run, and so is what is to say of them
     if accelerator.is_main_process:
@@ -200,7 +200,7 @@ def train_part(
         command=command,
         init_from=init_from,
         track=track,
-        like=timed,
+        like=like,
     )
 
 

@@ -56,4 +56,5 @@ if __name__ == "__main__":
         sys.exit(code)
     for folder in others:
         train_only(data, folder)
-    print(f"process {os.environ['RANK']} of {os.environ['WORLD_SIZE']} is done", flush=True)
+    # one write, line end and all: both processes print into one pipe at the same moment
+    sys.stdout.write(f"process {os.environ['RANK']} of {os.environ['WORLD_SIZE']} is done\n")

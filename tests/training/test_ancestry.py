@@ -27,6 +27,7 @@ def test_runs_are_found_by_folder_and_by_checkpoint_each_once(tmp_path: Path) ->
     recipe = Recipe(teacher=str(other), encoder="hf/somebody/something")
     assert find_ancestors(recipe, one / "checkpoints" / "best.pt") == [one, other]
     assert find_ancestors(recipe, other) == [other]
+    assert find_ancestors(Recipe(teacher=f"{other},{one}"), None) == [other, one]
 
 
 def test_weights_from_elsewhere_are_no_run(tmp_path: Path) -> None:

@@ -130,7 +130,8 @@ def test_cards_without_a_training_are_refused(finished: RunResult, toy: Path, tm
         (f"{trained} --set network=frozen", "frozen encoder"),
         (f"{trained} --set network=hf/somebody/something", "from elsewhere"),
         (f"{trained} --set weights=pretrained --set network=resnet18", "from elsewhere"),
-        (f"{trained} --set teacher=runs/other", "taught by the run 'other'; give it with --teacher"),
+        (f"{trained} --set teacher=runs/other", "taught by 'other'; give as many runs with --teacher"),
+        (f"{trained} --set teacher=runs/one,runs/two", "taught by 'one,two'"),
         (f"{trained} --folds 5", "several folds"),
         (f"{trained} --set size=64", "contradicts itself"),
         (f"{trained} --set seed=-1", "seed is between"),
@@ -140,17 +141,19 @@ def test_cards_without_a_training_are_refused(finished: RunResult, toy: Path, tm
         with pytest.raises(UsageError, match=why):
             read_making(replace(card, card=replace(card.card, command=command)), has_start=False)
     taught = replace(card, card=replace(card.card, command=f"{trained} --set teacher=/etc/other"))
-    assert read_making(taught, has_start=False, teacher=tmp_path).recipe.teacher == str(tmp_path)
+    assert read_making(taught, has_start=False, teacher=str(tmp_path)).recipe.teacher == str(tmp_path)
 
 
 def test_a_taught_run_comes_back_with_its_teacher(finished: RunResult, toy: Path, tmp_path: Path) -> None:
     recipe = replace(SMALL, epochs=1, seed=7, teacher=str(finished.folder))
     taught = train(toy, tmp_path / "taught", recipe, device="cpu")
-    with pytest.raises(UsageError, match="taught by the run 'toy'; give it with --teacher"):
+    with pytest.raises(UsageError, match="taught by 'toy'; give as many"):
         restore(taught.detector, toy, tmp_path / "again")
     with pytest.raises(UsageError, match="is no run"):
-        restore(taught.detector, toy, tmp_path / "again", teacher=tmp_path)
-    again = restore(taught.detector, toy, tmp_path / "again", teacher=finished.folder)
+        restore(taught.detector, toy, tmp_path / "again", teacher=str(tmp_path))
+    with pytest.raises(UsageError, match="give as many"):
+        restore(taught.detector, toy, tmp_path / "again", teacher=f"{finished.folder},{finished.folder}")
+    again = restore(taught.detector, toy, tmp_path / "again", teacher=str(finished.folder))
     assert Plan.from_toml(again / "config.toml").recipe.teacher == str(finished.folder)
     assert find_earlier_splits([again]) == find_earlier_splits([taught.folder])
     old, new = (open_run(run) for run in (taught.folder, again))

@@ -24,7 +24,7 @@ from doctored.training.batches import Examples
 from doctored.training.loop import Hooks
 from doctored.training.material import record_audit
 from doctored.training.precision import Way
-from doctored.training.run import Plan, ask, describe_command, open_teacher
+from doctored.training.run import Plan, ask, describe_command, open_teachers
 from small_training import SMALL, make_no_detector
 
 FILES = {
@@ -192,22 +192,26 @@ def test_what_a_teacher_has_learnt_from_is_not_tested_on(
     assert before.column("split") != drawn.column("split")
 
 
-def test_a_teacher_says_of_training_pictures_what_it_says_of_any(finished: RunResult) -> None:
+def test_teachers_say_of_training_pictures_what_they_say_of_any(finished: RunResult) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, SMALL.size, SMALL.size, 3), np.uint8)
     none, train_rows = np.zeros(0, np.int64), np.arange(0, 40, 3)
     examples = Examples(pixels, np.zeros(40, np.uint8), train_rows, none, none)
-    teacher = open_teacher(replace(SMALL, teacher=str(finished.folder)))
-    assert teacher is not None
+    one, other = open_teachers(replace(SMALL, teacher=f"{finished.folder}, {finished.folder}"))
+    torch.nn.init.normal_(other.head.weight)
     with torch.no_grad():
-        said = teacher(teacher.normalise(torch.from_numpy(pixels[train_rows]))).logit.sigmoid()
-    taught = ask(teacher, examples, Way(), torch.device("cpu"), Hooks()).taught
-    np.testing.assert_allclose(taught[train_rows], said, rtol=1e-5)
-    assert np.isnan(np.delete(taught, train_rows)).all()
+        logits = [
+            teacher(teacher.normalise(torch.from_numpy(pixels[train_rows]))).logit for teacher in (one, other)
+        ]
+    assert not torch.allclose(*logits, atol=0.1)
+    for teachers, said in (([one], logits[0]), ([one, other], sum(logits) / 2)):
+        taught = ask(teachers, examples, Way(), torch.device("cpu"), Hooks()).taught
+        np.testing.assert_allclose(taught[train_rows], said.sigmoid(), rtol=1e-5)
+        assert np.isnan(np.delete(taught, train_rows)).all()
 
 
 def test_a_teacher_of_another_size_is_refused(finished: RunResult) -> None:
     with pytest.raises(UsageError, match=f"{SMALL.size} pixels a side, not at {SMALL.size + 8}"):
-        open_teacher(replace(SMALL, size=SMALL.size + 8, teacher=str(finished.folder)))
+        open_teachers(replace(SMALL, size=SMALL.size + 8, teacher=str(finished.folder)))
 
 
 def test_missing_data_and_devices_are_refused(toy: Path, tmp_path: Path) -> None:
@@ -218,8 +222,10 @@ def test_missing_data_and_devices_are_refused(toy: Path, tmp_path: Path) -> None
 
 
 def test_command_names_no_folder_and_every_changed_setting() -> None:
-    command = describe_command("set.zip", "run", "fine", Recipe(epochs=5))
-    assert command == "doctored train set.zip --out runs/run --name fine --set epochs=5"
+    command = describe_command("set.zip", "run", "fine", Recipe(epochs=5, teacher="/home/me/one,../two"))
+    assert command == (
+        "doctored train set.zip --out runs/run --name fine --set epochs=5 --set teacher=runs/one,runs/two"
+    )
 
 
 def test_the_settings_of_a_command_are_read_back_as_they_were() -> None:

@@ -16,8 +16,8 @@ def command(
         Path | None, typer.Option(help="The run that it started from, if its card names one.")
     ] = None,
     teacher: Annotated[
-        Path | None, typer.Option(help="The run that it was taught by, if its card names one.")
-    ] = None,
+        str, typer.Option(help="The run that it was taught by, if its card names one; several: with a comma.")
+    ] = "",
 ) -> None:
     """Make a detector's run again: weights from its file, splits from its data, held against its digest.
 

@@ -31,7 +31,7 @@ def find_ancestors(recipe: Recipe, init_from: str | os.PathLike[str] | None) -> 
 
     Weights from elsewhere are none: nobody here can tell what they were trained on.
     """
-    named = [init_from, recipe.teacher, recipe.encoder]
+    named = [init_from, *recipe.teachers, recipe.encoder]
     folders = [run_of(path) for path in named if path]
     return [folder for folder in dict.fromkeys(folders) if (folder / MANIFEST).is_file()]
 

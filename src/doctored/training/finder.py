@@ -26,7 +26,7 @@ from doctored.training.material import open_material
 from doctored.training.precision import Way, set_threads
 from doctored.training.publish import write_json
 from doctored.training.recipe import FROZEN, Recipe
-from doctored.training.run import ask, make_network, open_teacher, start_processes
+from doctored.training.run import ask, make_network, open_teachers, start_processes
 
 STEPS = 150
 LOWEST, HIGHEST = 1e-6, 1.0
@@ -93,8 +93,8 @@ def find_rate(
     adapt(network, recipe)
     network.to(accelerator.device)
     way = Way("bf16" if recipe.precision == "bf16" else "fp32", threads=set_threads(recipe.threads))
-    if (teacher := open_teacher(recipe)) is not None:
-        examples = ask(teacher, examples, way, accelerator.device, hooks)
+    if teachers := open_teachers(recipe):
+        examples = ask(teachers, examples, way, accelerator.device, hooks)
     loop = Loop(copy.deepcopy(network), examples, recipe, way, accelerator, hooks)
     rates, losses = sweep(loop, np.geomspace(LOWEST, HIGHEST, steps))
     search = judge(rates, losses, steps, recipe)

@@ -59,7 +59,7 @@ class Recipe:
     encoder_pixels: str = setting("imagenet", "how an .onnx file wants pixels: imagenet, clip, half or unit")
     clip_norm: float = setting(0.0, "gradients are scaled down to this norm (0: never)")
     adversarial: float = setting(0.0, "train on pictures misled by up to this many grey levels (0: never)")
-    teacher: str = setting("", "a finished run whose network says of each picture how fake it looks")
+    teacher: str = setting("", "a finished run (or some, by a comma) that says how fake each picture looks")
     teacher_share: float = setting(0.5, "how far the teacher is believed where it is right")
     patience: int = setting(12, "stop after this many epochs without a lower validation loss (0: never)")
     limit: int = setting(0, "learn from at most this many pictures, both labels in proportion (0: all)")
@@ -135,6 +135,11 @@ class Recipe:
     def side(self) -> int:
         """How many pixels a side the network is trained on."""
         return self.patch or self.size
+
+    @property
+    def teachers(self) -> list[Path]:
+        """The folders of the runs that teach."""
+        return [Path(folder.strip()) for folder in self.teacher.split(",") if folder.strip()]
 
     def views(self) -> Preprocess:
         """How a picture becomes what the network sees in use."""

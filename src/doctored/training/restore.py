@@ -65,22 +65,24 @@ def restore(
     out: Folder,
     *,
     init_from: Folder | None = None,
-    teacher: Folder | None = None,
+    teacher: str = "",
     hooks: Hooks | None = None,
 ) -> Path:
     """Make the run's folder of `detector`, a name or a file, again from the data that it was trained on.
 
-    `init_from` is the run that it started from and `teacher` the one that it was taught by, if its card names
-    one: their splits were handed down. Returns the folder. Raises UsageError for a card without a training
-    command, for weights that do not match the network's one to one, for a run that is needed and not given or
-    no run, and for an `out` that is not empty; DataError where pictures or splits are not those that the
-    detector was trained on, or its answers differ from the network's.
+    `init_from` is the run that it started from and `teacher` the one that it was taught by (several: with a
+    comma between, in the card's order), if its card names one: their splits were handed down. Returns the
+    folder. Raises UsageError for a card without a training command, for weights that do not match the
+    network's one to one, for a run that is needed and not given or no run, and for an `out` that is not
+    empty; DataError where pictures or splits are not those that the detector was trained on, or its answers
+    differ from the network's.
     """
     out, hooks = Path(out), hooks or Hooks()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is not empty; give another --out")
-    if teacher is not None and not (Path(teacher) / MANIFEST).is_file():
-        raise UsageError(f"{teacher} is no run: there is no {MANIFEST} in it")
+    for folder in Recipe(teacher=teacher).teachers:
+        if not (folder / MANIFEST).is_file():
+            raise UsageError(f"{folder} is no run: there is no {MANIFEST} in it")
     _, file, _ = load_file(detector)
     with open_detector(detector) as opened:
         card = opened.card
@@ -112,9 +114,9 @@ def write(out: Path, made: Making, material: Material, card: Card, network: Netw
     Plan(made.recipe, material.source.name, card.digest, Way(), start=made.start, share=made.share).save(out)
 
 
-def read_making(card: Card, *, has_start: bool, teacher: Folder | None = None) -> Making:
+def read_making(card: Card, *, has_start: bool, teacher: str = "") -> Making:
     """What a card's command tells; `has_start`: whether the run that it started from is at hand; `teacher`:
-    where the one that it was taught by lies.
+    where those that it was taught by lie.
 
     Nothing that a card names is opened or fetched: UsageError for a card without a command to train, for one
     of folds, of weights or networks from elsewhere, and where a run is named and not at hand.
@@ -137,10 +139,11 @@ def read_making(card: Card, *, has_start: bool, teacher: Folder | None = None) -
     if starts and not has_start:
         raise UsageError(f"{card.name} started from the run {starts[-1]!r}; give it with --init-from")
     if recipe.teacher:
-        if teacher is None:
-            taught_by = Path(recipe.teacher).name
-            raise UsageError(f"{card.name} was taught by the run {taught_by!r}; give it with --teacher")
-        recipe = replace(recipe, teacher=os.fspath(teacher))
+        taught_by, at_hand = recipe.teachers, replace(recipe, teacher=teacher)
+        if len(at_hand.teachers) != len(taught_by):
+            named = ",".join(folder.name for folder in taught_by)
+            raise UsageError(f"{card.name} was taught by {named!r}; give as many runs with --teacher")
+        recipe = at_hand
     return Making(recipe, starts[0] if starts else "", shares[0] if shares else 1.0)
 
 

@@ -159,7 +159,7 @@ def train_on(
     """
     manifest, examples = material.manifest, material.examples()
     network = make_network(recipe, examples)
-    teacher = open_teacher(recipe)
+    teachers = open_teachers(recipe)
     if init_from is not None:
         load_weights(network, Path(init_from))
     adapt(network, recipe)
@@ -177,8 +177,8 @@ def train_on(
         manifest.to_parquet(folder / "manifest.parquet")
 
     network.to(accelerator.device)
-    if teacher is not None:
-        examples = ask(teacher, examples, plan.way, accelerator.device, hooks)
+    if teachers:
+        examples = ask(teachers, examples, plan.way, accelerator.device, hooks)
     metrics: dict[str, Any] = {}
     with Trackers(track if is_main else (), folder, name, recipe, hooks.note) as trackers:
         told = trackers.joined(hooks)
@@ -269,26 +269,29 @@ def load_run(folder: Path) -> Network:
     return network.eval()
 
 
-def open_teacher(recipe: Recipe) -> Network | None:
-    """The network of the finished run that the recipe names as its teacher, if it names one."""
-    if not recipe.teacher:
-        return None
-    folder = Path(recipe.teacher)
-    side = Plan.from_toml(folder / "config.toml").recipe.size
-    if side != recipe.size:
-        raise UsageError(f"the teacher {folder} looks at {side} pixels a side, not at {recipe.size}")
-    return load_run(folder)
+def open_teachers(recipe: Recipe) -> list[Network]:
+    """The networks of the finished runs that the recipe names as its teachers."""
+    for folder in recipe.teachers:
+        side = Plan.from_toml(folder / "config.toml").recipe.size
+        if side != recipe.size:
+            raise UsageError(f"the teacher {folder} looks at {side} pixels a side, not at {recipe.size}")
+    return [load_run(folder) for folder in recipe.teachers]
 
 
-def ask(teacher: Network, examples: Examples, way: Way, device: torch.device, hooks: Hooks) -> Examples:
-    """The same examples with what the teacher says of each training picture, as it is before it is moved or
-    delivered."""
-    way.place(teacher.to(device))
+def ask(
+    teachers: Sequence[Network], examples: Examples, way: Way, device: torch.device, hooks: Hooks
+) -> Examples:
+    """The same examples with what the teachers say of each training picture, by the mean of their logits, as
+    it is before it is moved or delivered."""
     taught = np.full(len(examples.labels), np.nan, np.float32)
-    for done in range(0, len(examples.train), ASKED_AT_ONCE):
-        hooks.step(ASKING, done, len(examples.train))
-        rows = examples.train[done : done + ASKED_AT_ONCE]
-        taught[rows] = sigmoid(predict(teacher, examples, rows, way, device)[0])
+    logits = np.zeros(len(examples.train))
+    for number, teacher in enumerate(teachers):
+        way.place(teacher.to(device))
+        for done in range(0, len(logits), ASKED_AT_ONCE):
+            hooks.step(ASKING, number * len(logits) + done, len(teachers) * len(logits))
+            part = slice(done, done + ASKED_AT_ONCE)
+            logits[part] += predict(teacher, examples, examples.train[part], way, device)[0]
+    taught[examples.train] = sigmoid(logits / len(teachers))
     return replace(examples, taught=taught)
 
 
@@ -330,7 +333,7 @@ def settle_plan(
 def describe_command(data: str, out: str, name: str, recipe: Recipe, start: str = "") -> str:
     """The command that starts this run, with no folder of the machine it ran on; `start` as in `Plan`."""
     default = Recipe()
-    teacher = f"runs/{Path(recipe.teacher).name}" if recipe.teacher else ""
+    teacher = ",".join(f"runs/{folder.name}" for folder in recipe.teachers)
     shown = {**vars(recipe), "teacher": teacher}
     shown |= {key: without_folders(shown[key]) for key in ("network", "weights", "encoder")}
     changed = [

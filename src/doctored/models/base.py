@@ -69,6 +69,8 @@ class Network(nn.Module):
     normalisation: Statistics | None = None
     # Whether it looks at the mirror image of a picture, too, where it judges and does not learn.
     symmetric = False
+    # Whether it works out an embedding where it judges; some cost more than the features do.
+    embeds = True
     # Which part of an embedding the domain distance is measured on.
     place = slice(None)
 
@@ -109,7 +111,8 @@ class Network(nn.Module):
     def look(self, x: Tensor) -> Evidence:
         features = self.features(x)
         evidence = self.head(self.dropout(features))
-        embedding = features.mean((2, 3)) if self.training else self.embed(x, features)
+        embeds = self.embeds and not self.training
+        embedding = self.embed(x, features) if embeds else features.mean((2, 3))
         return Evidence(evidence, self.pool(evidence), embedding)
 
     def embed(self, x: Tensor, features: Tensor) -> Tensor:

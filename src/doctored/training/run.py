@@ -30,7 +30,7 @@ from doctored.training.batches import Examples
 from doctored.training.encoders import FrozenNetwork, open_encoder
 from doctored.training.freezing import adapt
 from doctored.training.frozen import fit_head
-from doctored.training.loop import ASKING, Hooks, Row, fit, predict
+from doctored.training.loop import ASKING, Hooks, Row, fit, predict_logits
 from doctored.training.material import Material, count_splits, open_material, record_audit
 from doctored.training.memory import keep_memory
 from doctored.training.precision import Way, choose_way, set_threads
@@ -292,7 +292,7 @@ def ask(
         for done in range(0, len(logits), ASKED_AT_ONCE):
             hooks.step(ASKING, number * len(logits) + done, len(teachers) * len(logits))
             part = slice(done, done + ASKED_AT_ONCE)
-            logits[part] += predict(teacher, examples, examples.train[part], way, device)[0]
+            logits[part] += predict_logits(teacher, examples, examples.train[part], way, device)
     taught[examples.train] = sigmoid(logits / len(teachers))
     return replace(examples, taught=taught)
 

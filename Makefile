@@ -9,6 +9,8 @@ DEMO_VENV ?= .venv-demo
 SPACE_VENV := .venv-space
 DATA ?= cifake.zip
 OUT ?= demo
+# A process a core, but no more than four: each takes a gigabyte.
+PYTEST ?= -n auto --maxprocesses=4 --dist loadfile
 BENCH ?= scan_speed checks_speed resume hostile_decode hostile_cli hostile_data hostile_metadata provenance_matrix audit_cifake audit_planted audit_means audit_near_duplicates cifake_clean metrics_oracle train_vs_bare train_vs_keras train_vs_keras_full
 
 BIN := $(VENV)/bin
@@ -60,7 +62,7 @@ lint: $(VENV)/$(MARK)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-## make test              lint, then all tests (PYTEST='-n 2 --dist loadfile' for two at a time)
+## make test              lint, then all tests (PYTEST= for one at a time, or any options of pytest)
 test: lint
 	$(BIN)/python -m pytest $(PYTEST)
 

@@ -157,7 +157,20 @@ def test_broken_data_is_said_before_the_figures(tmp_path):
     folder = make_run(tmp_path / "run")
     (folder / "audit.json").write_text(json.dumps(toy_run.audit("broken")), encoding="utf-8")
     page = draw_report(Run(folder)).page
-    assert page.index("the audit calls this data broken") < page.index('class="tiles"')
+    assert page.index("the audit calls this data broken, so figures") < page.index('class="tiles"')
+
+
+def test_of_broken_data_what_a_network_sees_is_told_first(tmp_path):
+    folder, audit = make_run(tmp_path / "run"), toy_run.audit("broken")
+    seen = {"code": "size", "state": "broken", "text": "Width and height."}
+    unseen = {"code": "name_word", "state": "broken", "text": "The first word of the file name."}
+    for reasons, told in (
+        ([unseen, seen], "broken, so figures on it mean little. Width and height."),
+        ([unseen], "broken for what files tell and a network does not see. The first word of the file name."),
+    ):
+        audit["verdict"]["reasons"] = reasons
+        (folder / "audit.json").write_text(json.dumps(audit), encoding="utf-8")
+        assert f"the audit calls this data {told}" in draw_report(Run(folder)).page
 
 
 def test_attacks_that_were_not_possible_say_why(tmp_path):

@@ -59,6 +59,18 @@ def test_a_run_on_broken_data_is_warned_of(tmp_path: Path) -> None:
     assert any("warning: this data is broken" in note and "quantisation tables" in note for note in notes)
 
 
+def test_names_that_tell_the_classes_apart_are_no_reason_to_doubt_a_network(tmp_path: Path) -> None:
+    from benchmarks.audit_planted import write_planted
+    from doctored.data.readers import read_dataset
+
+    data = read_dataset(write_planted(tmp_path / "broken.zip", "name", 1, 240))
+    notes: list[str] = []
+    record_audit(tmp_path / "run", data, Hooks(note=notes.append))
+    assert json.loads((tmp_path / "run" / "audit.json").read_text())["verdict"]["state"] == "broken"
+    assert any("does not see: " in note and "file name" in note for note in notes)
+    assert not any("warning" in note for note in notes)
+
+
 def test_card_says_what_was_done(finished: RunResult) -> None:
     card = Card.from_json((finished.folder / "model_card.json").read_text())
     assert card.name == "toy"

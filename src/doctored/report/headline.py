@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from doctored.data.audit.rules import UNSEEN
 from doctored.measure.summary import Figure
 from doctored.page.document import Tile, fold, insight, paragraphs, table, tiles, warning
 from doctored.page.markup import Markup
@@ -83,9 +84,15 @@ def tell_cautions(run: Run, measured: Measured) -> list[str]:
     told = []
     if run.has(AUDIT):
         verdict = run.json(AUDIT)["verdict"]
-        if verdict["state"] == "broken":
-            reasons = " ".join(sentence(reason["text"]) for reason in verdict["reasons"][:1])
-            told.append(f"the audit calls this data broken, so figures on it mean little. {reasons}")
+        broken = [reason for reason in verdict["reasons"] if reason["state"] == "broken"]
+        worst = min(broken, key=lambda reason: reason["code"] in UNSEEN, default=None)
+        if worst is not None:
+            blame = (
+                "the audit calls this data broken for what files tell and a network does not see."
+                if worst["code"] in UNSEEN
+                else "the audit calls this data broken, so figures on it mean little."
+            )
+            told.append(f"{blame} {sentence(worst['text'])}")
     if measured.split == "val":
         told.append(
             "there is no test split here. The epoch, the calibration and the thresholds were chosen on these "

@@ -132,6 +132,7 @@ RULES = (
     Rule("name_class", "a word for the class in the file name", _name_class, is_of_file=True),
     Rule("time", "the time that the archive gives the file", _time, is_of_file=True),
 )
+UNSEEN = frozenset(rule.name for rule in RULES if rule.is_of_file)  # a network never learns these
 CONTAINER_MODEL, PIXEL_MODEL = "container_model", "pixel_model"
 # Corrected for all of them, the two models too, whether or not a set has them.
 CORRECTED = 1 - (1 - CONFIDENCE) / (len(RULES) + 2)

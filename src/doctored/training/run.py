@@ -164,11 +164,10 @@ def train_on(
     if init_from is not None:
         load_weights(network, Path(init_from))
     adapt(network, recipe)
-    data, start = material.source.name, name_start(init_from)
+    data = material.source.name
+    wanted = Plan(recipe, data, manifest.digest(), Way(), start=name_start(init_from))
     timed = Plan.from_toml(like / "config.toml") if like else None
-    plan = settle_plan(
-        folder, recipe, data, manifest.digest(), start, network, examples, accelerator, hooks, timed
-    )
+    plan = settle_plan(folder, wanted, network, len(examples.train), accelerator, hooks, timed)
     set_threads(plan.way.threads)
     is_main = accelerator.is_main_process
     if is_main:
@@ -299,33 +298,32 @@ def ask(
 
 def settle_plan(
     folder: Path,
-    recipe: Recipe,
-    data: str,
-    digest: str,
-    start: str,
+    wanted: Plan,
     network: Network,
-    examples: Examples,
+    pictures: int,
     accelerator: Accelerator,
     hooks: Hooks,
     timed: Plan | None = None,
 ) -> Plan:
-    """The plan of the interrupted run in this folder, or a new one, as `timed` or else timed here."""
+    """The plan of the interrupted run in this folder, or the one that is wanted, to be computed as `timed` is
+    or else as is fastest here, timed for an epoch of so many `pictures`."""
+    recipe = wanted.recipe
     config = folder / "config.toml"
     # the main process may have written it before another one comes to look
     if broadcast_object_list([config.exists()])[0]:
         plan = Plan.from_toml(config)
-        if (plan.recipe, plan.digest) != (recipe, digest):
+        if (plan.recipe, plan.digest) != (recipe, wanted.digest):
             raise UsageError(f"{folder} was started with other settings or data; give another --out")
         hooks.note(f"going on with {folder}")
         return plan
     threads = set_threads(recipe.threads)
-    steps = recipe.epochs * (len(examples.train) // recipe.batch_size)
+    steps = recipe.epochs * (pictures // recipe.batch_size)
     if timed:
         way, timings = timed.way, timed.timings
     else:
         way, timings = choose_way(network, recipe, accelerator.device, steps, hooks.note)
     way = broadcast_object_list([way])[0]
-    plan = Plan(recipe, data, digest, Way(**{**way.to_json(), "threads": threads}), timings, start)
+    plan = replace(wanted, way=replace(way, threads=threads), timings=timings)
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
         plan.save(folder)

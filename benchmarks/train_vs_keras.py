@@ -5,7 +5,8 @@
 Both train the compact network on the same pictures with the same augmentation, batches of 256, whole
 epochs in turn; the first epoch of each is a warm-up. Keras runs fp32 in an environment of its own, made in
 `--env`, in each of four ways first (augmentation by its layers or by one gather, compiled by XLA or not);
-its fastest way is the one compared with. Ours runs as it does for everyone: precision, layout and
+its fastest way is the one compared with. Where taking turns slows Keras down, `.against_alone` tells: our
+median speed by the best that it had alone in those tries. Ours runs as it does for everyone: precision, layout and
 compilation by what it times at the start.
 """
 
@@ -128,9 +129,17 @@ def compare(options: Namespace, recipes: Mapping[str, Recipe], folder: Path) -> 
     workload = prepare(commands.data_of(options), options.pictures, recipes[first], folder)
     commands.wait_for_idle(options)
     way, figures = best_way(python, workload, folder, first)
+    alone = figures[f"{first}.pilot_{way}"].value
     for figure_id, recipe in recipes.items():
         figures |= race(python, workload, recipe, way, options.rounds, folder, figure_id)
+        figures[f"{figure_id}.against_alone"] = against(alone, figures[f"{figure_id}.ours"])
     return figures
+
+
+def against(alone: float, ours: Figure) -> Figure:
+    """Our speed by one that was measured once, with our interval alone."""
+    bounds = [None if bound is None else bound / alone for bound in (ours.low, ours.high)]
+    return Figure(ours.value / alone, "ratio", ours.n, *bounds)
 
 
 def start(about: str, name: str, recipes: Mapping[str, Recipe], arguments: Sequence[str] | None) -> None:

@@ -6,8 +6,8 @@ Both train the compact network on the same pictures with the same augmentation, 
 epochs in turn; the first epoch of each is a warm-up. Keras runs fp32 in an environment of its own, made in
 `--env`, in each of four ways first (augmentation by its layers or by one gather, compiled by XLA or not);
 its fastest way is the one compared with. Where taking turns slows Keras down, `.against_alone` tells: our
-median speed by the best that it had alone in those tries. Ours runs as it does for everyone: precision, layout and
-compilation by what it times at the start.
+median speed by the best that it had alone in those tries. Ours runs as it does for everyone: precision,
+layout and compilation by what it times at the start.
 """
 
 import json

@@ -67,12 +67,7 @@ RESULTS = (
     ("one 32×32 picture, our session against torch eager", "infer.vs_torch", "times", "≤ 0.4×"),
     ("the same, the record network", "infer.vs_torch_record", "times", "reported"),
     ("StyleGAN against FFHQ faces, five folds: accuracy", "faces.accuracy", "percent", "≥ 95 %"),
-    (
-        "the same, a starting project's ResNet-18, from scratch, few epochs",
-        "faces.resnet.accuracy",
-        "percent",
-        "reported",
-    ),
+    ("the same by ResNet-18, from scratch, few epochs", "faces.resnet.accuracy", "percent", "reported"),
     ("`scan one.jpg` by `cifake-compact` against opening it alone", "scan.cold_ratio", "times", "≤ 1.6×"),
     ("its memory", "scan.cold_mb", "megabytes", "≤ 300 MB"),
     ("the same by `cifake`, the default", "scan.cold_robust_ratio", "times", "≤ 1.6×"),

@@ -48,25 +48,25 @@ def test_folder_holds_every_artefact_and_no_leavings(finished: RunResult) -> Non
     assert [row["epoch"] for row in rows] == [1, 2, 3]
 
 
-def test_a_run_on_broken_data_is_warned_of(tmp_path: Path) -> None:
+def audit_planted(folder: Path, plant: str) -> list[str]:
+    """What a run notes of data with this fault, which the audit calls broken."""
     from benchmarks.audit_planted import write_planted
     from doctored.data.readers import read_dataset
 
-    data = read_dataset(write_planted(tmp_path / "broken.zip", "quality", 1, 240))
+    data = read_dataset(write_planted(folder / "broken.zip", plant, 1, 240))
     notes: list[str] = []
-    record_audit(tmp_path / "run", data, Hooks(note=notes.append))
-    assert json.loads((tmp_path / "run" / "audit.json").read_text())["verdict"]["state"] == "broken"
+    record_audit(folder / "run", data, Hooks(note=notes.append))
+    assert json.loads((folder / "run" / "audit.json").read_text())["verdict"]["state"] == "broken"
+    return notes
+
+
+def test_a_run_on_broken_data_is_warned_of(tmp_path: Path) -> None:
+    notes = audit_planted(tmp_path, "quality")
     assert any("warning: this data is broken" in note and "quantisation tables" in note for note in notes)
 
 
 def test_names_that_tell_the_classes_apart_are_no_reason_to_doubt_a_network(tmp_path: Path) -> None:
-    from benchmarks.audit_planted import write_planted
-    from doctored.data.readers import read_dataset
-
-    data = read_dataset(write_planted(tmp_path / "broken.zip", "name", 1, 240))
-    notes: list[str] = []
-    record_audit(tmp_path / "run", data, Hooks(note=notes.append))
-    assert json.loads((tmp_path / "run" / "audit.json").read_text())["verdict"]["state"] == "broken"
+    notes = audit_planted(tmp_path, "name")
     assert any("does not see: " in note and "file name" in note for note in notes)
     assert not any("warning" in note for note in notes)
 

@@ -33,7 +33,7 @@ from doctored.training import checkpoint
 from doctored.training.ancestry import MANIFEST
 from doctored.training.batches import Examples
 from doctored.training.export import WEIGHTS_PREFIX
-from doctored.training.loop import Hooks, predict
+from doctored.training.loop import Hooks, predict_logits
 from doctored.training.material import Material, count_splits, open_material, record_audit
 from doctored.training.parity import PICTURES
 from doctored.training.precision import Way
@@ -216,7 +216,7 @@ def require_same(
 ) -> None:
     """DataError where what the file says of these rows is not a rising straight line, the calibration, of
     what the network says, or they are too few to tell."""
-    raw = predict(network, examples, rows, Way(), torch.device("cpu"))[0]
+    raw = predict_logits(network, examples, rows, Way(), torch.device("cpu"))
     said = run(np.ascontiguousarray(examples.pixels[rows])).astype(np.float64)
     if len(rows) < LEAST_PICTURES or not np.ptp(raw) > LEAST_SLOPE:
         raise DataError("too few validation pictures, or all alike to the network: nothing would be proven")
